@@ -1,0 +1,1 @@
+"""Compose projects: load, plan, execute, show."""

@@ -1,0 +1,1 @@
+"""The command line: flags in, verbs called, exit codes out."""

@@ -1,0 +1,48 @@
+"""What a command is doing, as it does it: the channel from executor to renderer.
+
+Not to be confused with schemas.engine.events.EngineEvent, which is what happened to a container.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class Progress(StrEnum):
+    """How far one resource has come."""
+
+    WORKING = "working"
+    WAITING = "waiting"
+    DONE = "done"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressEvent:
+    """A resource's state changed, or its reason did.
+
+    `resource` is docker compose's line label (`Container shop-web-1`, `Network shop_default`),
+    `text` its word (Creating, Created, Starting, Started, Waiting, Healthy, …), `reason` why it
+    is in that state ("waits for db to be healthy (2 of 3 probes failed)").
+    """
+
+    resource: str
+    progress: Progress
+    text: str
+    reason: str = ""
+    time_s: float = 0.0
+    """Monotonic clock, seconds."""
+
+
+class EventProcessor(Protocol):
+    """A renderer of progress."""
+
+    def start(self, title: str) -> None:
+        """Begin: `title` is the command's word, such as Running."""
+
+    def on(self, event: ProgressEvent) -> None:
+        """Show one event. Called from any thread."""
+
+    def done(self, *, success: bool) -> None:
+        """End: nothing more comes."""

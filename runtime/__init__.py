@@ -1,0 +1,1 @@
+"""The container runtime: images, networks, volumes, processes. Knows nothing of Compose files."""

@@ -1,0 +1,218 @@
+"""The runtime's two faces: reading what exists, and changing it.
+
+`RuntimeReader` is built on the state alone (runtime.query.StateReader) and stays light; `Runtime`
+is the whole engine (runtime.engine.Engine). Callers above the runtime know these Protocols and
+runtime.errors, nothing else. Every method may be called from several threads.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+from schemas.engine.events import EngineEvent
+from schemas.engine.records import (
+    ContainerRecord,
+    ImageRecord,
+    LogLine,
+    NetworkRecord,
+    PublishedPort,
+    VolumeRecord,
+)
+from schemas.engine.specs import ContainerSpec, ExecSpec, NetworkSpec, PortBinding, VolumeSpec
+
+
+class RuntimeReader(Protocol):
+    """What exists. No method changes anything or waits, but for the ones that follow."""
+
+    def containers(self, project: str | None = None) -> list[ContainerRecord]:
+        """Return the containers of a project (of all: None) in any status, ordered by name."""
+
+    def container(self, reference: str) -> ContainerRecord:
+        """Return one by name, id or unambiguous beginning of an id. Raises NotFound."""
+
+    def networks(self, project: str | None = None) -> list[NetworkRecord]:
+        """Return the networks of a project (of all: None)."""
+
+    def network(self, reference: str) -> NetworkRecord:
+        """Return one by name or id. Raises NotFound."""
+
+    def volumes(self, project: str | None = None) -> list[VolumeRecord]:
+        """Return the volumes of a project (of all: None), anonymous ones too."""
+
+    def volume(self, name: str) -> VolumeRecord:
+        """Return one by name. Raises NotFound."""
+
+    def images(self) -> list[ImageRecord]:
+        """Return all images of the store and the built-in ones."""
+
+    def image(self, reference: str) -> ImageRecord:
+        """Return one by reference, id or unambiguous beginning of an id. Raises NotFound."""
+
+    def logs(
+        self, container: str, *, tail: int | None = None, since_ns: int = 0, until_ns: int = 0
+    ) -> Iterator[LogLine]:
+        """Yield the kept output in order, then end. `tail` counts lines from the end."""
+
+    def follow_logs(self, container: str, *, tail: int | None = None, since_ns: int = 0) -> "LogFollower":
+        """Return a reader that goes on as output comes, over restarts, until the container ends."""
+
+    def events(self, project: str | None = None, *, since_ns: int = 0, until_ns: int = 0) -> list[EngineEvent]:
+        """Return what is in the journal, oldest first."""
+
+
+class LogFollower(Protocol):
+    """Output as it comes, without polling the disk."""
+
+    def fileno(self) -> int:
+        """Return a descriptor that is readable when `read` may have something."""
+
+    def read(self) -> list[LogLine]:
+        """Return the new lines, perhaps none; never waits."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more can come: the container has ended and all has been read."""
+
+    def close(self) -> None:
+        """Release the descriptors."""
+
+
+class EventStream(Protocol):
+    """Events of one project from the moment of the call, pushed by its supervisor."""
+
+    def fileno(self) -> int:
+        """Return a descriptor that is readable when `read` may have something."""
+
+    def read(self, timeout_s: float | None = None) -> EngineEvent | None:
+        """Return the next event, or None when `timeout_s` seconds passed without one."""
+
+    def close(self) -> None:
+        """Stop listening."""
+
+
+class ExecSession(Protocol):
+    """A process started by `exec_start`."""
+
+    @property
+    def pty_fd(self) -> int | None:
+        """Master of the pseudo-terminal with `tty`; the caller copies and closes it."""
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Tell the terminal its size."""
+
+    def wait(self) -> int:
+        """Wait for the end; return the exit code, 128+n for signal n."""
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the process."""
+
+
+class AttachSession(Protocol):
+    """The terminal or standard input of a container's own process."""
+
+    @property
+    def output_fd(self) -> int | None:
+        """With a tty: what it prints, from now on. Without: None, read `follow_logs`."""
+
+    @property
+    def input_fd(self) -> int | None:
+        """Where to write its input; closing it ends the input (without a tty)."""
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Tell the terminal its size."""
+
+    def close(self) -> None:
+        """Let go; the process runs on."""
+
+
+class Runtime(RuntimeReader, Protocol):
+    """What can be changed. Methods are idempotent where their docstring says so."""
+
+    def locked(self, project: str) -> AbstractContextManager[None]:
+        """Hold the project's lock: one changing command at a time. Waits, and says for whom."""
+
+    def prepare(self, project: str) -> None:
+        """Start what the project will need while the caller still reads its files. Optional, never fails."""
+
+    def check_ports(self, bindings: Sequence[tuple[str, PortBinding]], *, ignoring: Sequence[str] = ()) -> None:
+        """Raise Conflict, naming the holder, when a published port is taken.
+
+        `bindings` are (container name, binding); ports held by the containers in `ignoring` (ids) count as free.
+        """
+
+    def create_network(self, spec: NetworkSpec) -> NetworkRecord:
+        """Make a network. Idempotent for an equal spec; raises AlreadyExists for another one."""
+
+    def remove_network(self, reference: str) -> None:
+        """Remove a network. Raises NotFound, or FailedPrecondition while a container stands on it."""
+
+    def create_volume(self, spec: VolumeSpec) -> VolumeRecord:
+        """Make a named volume. Idempotent for an equal spec; raises AlreadyExists for another one."""
+
+    def remove_volume(self, name: str) -> None:
+        """Remove a volume and its content. Raises NotFound, or FailedPrecondition while it is mounted."""
+
+    def import_image(self, archive: Path, reference: str, *, changes: Sequence[str] = ()) -> ImageRecord:
+        """Make an image of one layer from a tar of a root file system (`-` reads standard input)."""
+
+    def load_images(self, archive: Path) -> list[ImageRecord]:
+        """Load every image of an OCI or Docker archive."""
+
+    def remove_image(self, reference: str, *, force: bool = False) -> list[str]:
+        """Untag, and delete when it was the last tag. Returns Docker's lines (`Untagged: …`)."""
+
+    def create_container(
+        self, spec: ContainerSpec, *, anonymous_volumes: dict[str, str] | None = None
+    ) -> ContainerRecord:
+        """Make a container, not yet running. Raises AlreadyExists, NotFound (image, network, volume).
+
+        `anonymous_volumes` (target: volume name) are carried over from a container it replaces.
+        """
+
+    def start_container(self, reference: str) -> ContainerRecord:
+        """Start it and return once its program runs. Idempotent. Raises StartFailed, Conflict (port)."""
+
+    def stop_container(self, reference: str, *, timeout_s: float | None = None, signal: str = "") -> ContainerRecord:
+        """Signal, wait, kill; returns when it has ended. Idempotent. Negative `timeout_s`: wait for ever."""
+
+    def kill_container(self, reference: str, signal: str = "SIGKILL") -> None:
+        """Send a signal. Raises FailedPrecondition when it does not run."""
+
+    def pause_container(self, reference: str) -> None:
+        """Freeze every process of it. Raises FailedPrecondition when it does not run."""
+
+    def unpause_container(self, reference: str) -> None:
+        """Thaw it. Raises FailedPrecondition when it is not paused."""
+
+    def remove_container(self, reference: str, *, force: bool = False, volumes: bool = False) -> None:
+        """Remove it; `force` kills first; `volumes` takes its anonymous volumes along. Idempotent.
+
+        Raises FailedPrecondition when it runs and `force` is not given.
+        """
+
+    def rename_container(self, reference: str, name: str) -> None:
+        """Give it another name. Raises AlreadyExists."""
+
+    def wait_container(self, reference: str) -> int:
+        """Wait until it does not run any more; return its exit code."""
+
+    def exec_start(
+        self, reference: str, spec: ExecSpec, *, stdin: int | None, stdout: int | None, stderr: int | None
+    ) -> ExecSession:
+        """Start a process in it, on the caller's descriptors (all None with a tty, or for none).
+
+        Raises FailedPrecondition when it does not run, StartFailed (126, 127).
+        """
+
+    def attach(self, reference: str) -> AttachSession:
+        """Attach to the terminal or the input of its own process."""
+
+    def subscribe(self, project: str) -> EventStream:
+        """Listen to the events of a project."""
+
+    def published_port(self, reference: str, container_port: int, protocol: str = "tcp") -> list[PublishedPort]:
+        """Return where a port is published."""
+
+    def close(self) -> None:
+        """Release descriptors and connections."""

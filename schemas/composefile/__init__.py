@@ -1,0 +1,1 @@
+"""pydantic models of the Compose file, frozen after loading."""

@@ -1,0 +1,1 @@
+"""Plain dataclasses that the runtime stores and answers with; standard library only."""
