@@ -14,9 +14,6 @@ class EngineEvent:
     health_status, exec_create, exec_die (containers); create, destroy, connect (networks) …
     """
 
-    sequence: int
-    time_ns: int
-    """Wall clock, nanoseconds since the epoch."""
     type: str
     """container, network, volume or image."""
     action: str
@@ -25,3 +22,7 @@ class EngineEvent:
     service: str = ""
     name: str = ""
     attributes: dict[str, str] = field(default_factory=dict)
+    sequence: int = 0
+    """Position in the journal; 0 before it is recorded."""
+    time_ns: int = 0
+    """Wall clock, nanoseconds since the epoch; 0 before it is recorded."""

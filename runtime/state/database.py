@@ -1,0 +1,107 @@
+"""The SQLite file: opening, schema, transactions.
+
+WAL lets readers never wait for a writer. Every change runs in one IMMEDIATE transaction, so that an
+address or a port is allocated once and a SIGKILL leaves either all of a change or nothing of it.
+synchronous=NORMAL: after a power cut the last transactions may be missing, never half there; the
+kernel objects they spoke of are gone then too.
+"""
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from runtime.errors import PermissionDenied, Unsupported
+from runtime.state.schema import SCHEMA, VERSION
+
+BUSY_TIMEOUT_S = 30.0
+
+
+class Database:
+    """One file, a connection per thread."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        self._lock = threading.Lock()
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything was ever stored here."""
+        return self._path.exists()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Change several rows, all or none. Nested use joins the outer transaction."""
+        connection = self._connection()
+        if connection.in_transaction:
+            yield connection
+            return
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+
+    def read(self) -> sqlite3.Connection:
+        """Return a connection to select from; each statement sees one moment."""
+        return self._connection()
+
+    def close(self) -> None:
+        """Close every thread's connection. Call when no other thread uses them."""
+        with self._lock:
+            for connection in self._connections:
+                connection.close()
+            self._connections.clear()
+            self._local = threading.local()
+
+    def _connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = self._open()
+            with self._lock:
+                self._connections.append(connection)
+        return connection
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            self._path.parent.mkdir(mode=0o710, parents=True, exist_ok=True)
+            connection = sqlite3.connect(
+                self._path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+            )
+            connection.execute("PRAGMA synchronous=NORMAL")
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+        except (OSError, sqlite3.OperationalError) as error:
+            raise _unusable(self._path, error) from error
+        if version == 0:
+            _create(connection)
+        elif version != VERSION:
+            connection.close()
+            raise Unsupported(
+                f"the state in `{self._path}` is of version {version}, this pycompose knows version {VERSION}",
+                hint="use the pycompose that wrote it, or set PYCOMPOSE_ROOT to another directory",
+            )
+        return connection
+
+
+def _create(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("BEGIN IMMEDIATE")
+    # Another process may have won the race to here.
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version == 0:
+        for statement in SCHEMA:
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version={VERSION}")
+    connection.execute("COMMIT")
+
+
+def _unusable(path: Path, error: Exception) -> Exception:
+    if os.geteuid() != 0 and not os.access(path.parent if path.parent.exists() else path.parent.parent, os.W_OK):
+        return PermissionDenied(f"cannot write the state directory `{path.parent}`", hint="run pycompose as root")
+    return Unsupported(f"cannot open the state `{path}`: {error}")

@@ -1,0 +1,46 @@
+"""The events table: written in the same transaction as the change it tells of."""
+
+import json
+import sqlite3
+import time
+from dataclasses import replace
+
+from schemas.engine.events import EngineEvent
+
+KEPT_EVENTS = 20_000
+_PRUNE_EVERY = 1_000
+
+
+def append(connection: sqlite3.Connection, event: EngineEvent) -> EngineEvent:
+    """Record one event; return it with its time and place in the journal."""
+    now = time.time_ns()
+    cursor = connection.execute(
+        "INSERT INTO events (time_ns, type, action, id, project, service, name, attributes)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            now,
+            event.type,
+            event.action,
+            event.id,
+            event.project,
+            event.service,
+            event.name,
+            json.dumps(event.attributes),
+        ),
+    )
+    sequence = cursor.lastrowid or 0
+    if sequence % _PRUNE_EVERY == 0:
+        connection.execute("DELETE FROM events WHERE sequence <= ?", (sequence - KEPT_EVENTS,))
+    return replace(event, sequence=sequence, time_ns=now)
+
+
+def events(
+    connection: sqlite3.Connection, project: str | None = None, *, since_ns: int = 0, until_ns: int = 0
+) -> list[EngineEvent]:
+    """Return what was recorded, oldest first; times in nanoseconds since the epoch, 0 for no bound."""
+    rows = connection.execute(
+        "SELECT type, action, id, project, service, name, attributes, sequence, time_ns FROM events"
+        " WHERE (?1 IS NULL OR project = ?1) AND time_ns >= ?2 AND (?3 = 0 OR time_ns <= ?3) ORDER BY sequence",
+        (project, since_ns, until_ns),
+    )
+    return [EngineEvent(*row[:6], json.loads(row[6]), *row[7:]) for row in rows]
