@@ -1,0 +1,17 @@
+"""Lifecycle hooks: `post_start`, `pre_stop`, `pre_start`. Source: compose-spec, 05-services.md."""
+
+from schemas.composefile.base import Model
+
+
+class ServiceHook(Model):
+    """A command run in (post_start, pre_stop) or beside (pre_start) a service's container."""
+
+    command: tuple[str, ...] = ()
+    user: str = ""
+    privileged: bool = False
+    working_dir: str = ""
+    environment: dict[str, str | None] = {}
+    image: str = ""
+    """pre_start: the image of the ephemeral container; the service's unless set."""
+    per_replica: bool = False
+    """pre_start: run it for each replica."""

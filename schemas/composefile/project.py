@@ -1,0 +1,78 @@
+"""The project: what a set of Compose files says, resolved.
+
+Immutable. Changes return a copy (`with_…`), so a plan can never be made from a half-changed model.
+"""
+
+from collections.abc import Iterable
+
+from schemas.composefile.base import Model
+from schemas.composefile.file_object import FileObject
+from schemas.composefile.network import NetworkConfig
+from schemas.composefile.service import ServiceConfig
+from schemas.composefile.volume import VolumeConfig
+
+
+class ModelConfig(Model):
+    """A top-level AI model."""
+
+    name: str = ""
+    model: str = ""
+    context_size: int = 0
+    runtime_flags: tuple[str, ...] = ()
+
+
+class Project(Model):
+    """Services and the resources that they use."""
+
+    name: str
+    services: dict[str, ServiceConfig] = {}
+    """Enabled services, in the order of the files."""
+    disabled_services: dict[str, ServiceConfig] = {}
+    """Services that no active profile enables: their containers are no orphans."""
+    networks: dict[str, NetworkConfig] = {}
+    volumes: dict[str, VolumeConfig] = {}
+    secrets: dict[str, FileObject] = {}
+    configs: dict[str, FileObject] = {}
+    models: dict[str, ModelConfig] = {}
+    working_dir: str = ""
+    """The project directory, absolute."""
+    compose_files: tuple[str, ...] = ()
+    """Absolute paths, in order; `-` is standard input."""
+    environment: dict[str, str] = {}
+    """What interpolation saw: the shell's variables over those of the `.env` files."""
+    environment_files: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ()
+    """Active profiles."""
+    extensions: dict[str, object] = {}
+    """The file's own `x-…` keys."""
+
+    @property
+    def all_services(self) -> dict[str, ServiceConfig]:
+        """Enabled and disabled services."""
+        return {**self.services, **self.disabled_services}
+
+    def with_services(self, names: Iterable[str]) -> "Project":
+        """Only these services enabled, the others disabled. Names that do not exist are ignored."""
+        wanted = set(names)
+        everything = self.all_services
+        return self.model_copy(
+            update={
+                "services": {name: service for name, service in everything.items() if name in wanted},
+                "disabled_services": {name: service for name, service in everything.items() if name not in wanted},
+            }
+        )
+
+    def with_scale(self, replicas: dict[str, int]) -> "Project":
+        """Other numbers of replicas for some services (`--scale`)."""
+        changed = {
+            name: service.model_copy(
+                update={
+                    "scale": replicas[name],
+                    "deploy": service.deploy and service.deploy.model_copy(update={"replicas": replicas[name]}),
+                }
+            )
+            if name in replicas
+            else service
+            for name, service in self.services.items()
+        }
+        return self.model_copy(update={"services": changed})

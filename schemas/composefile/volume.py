@@ -1,0 +1,62 @@
+"""Named volumes, and mounts of a service. Source: compose-spec, 07-volumes.md, 05-services.md, volumes."""
+
+from schemas.composefile.base import Model
+
+
+class VolumeConfig(Model):
+    """A top-level volume."""
+
+    name: str = ""
+    """The real name: `<project>_<key>` unless given."""
+    driver: str = ""
+    driver_opts: dict[str, str] = {}
+    external: bool = False
+    labels: dict[str, str] = {}
+    extensions: dict[str, object] = {}
+
+
+class BindOptions(Model):
+    """Options of a mount of a host path."""
+
+    propagation: str = ""
+    create_host_path: bool = False
+    """Make a missing host folder. False with the long syntax, unless written, as with docker compose 2.26."""
+    selinux: str = ""
+    recursive: str = ""
+
+
+class VolumeOptions(Model):
+    """Options of a mount of a volume."""
+
+    nocopy: bool = False
+    subpath: str = ""
+    labels: dict[str, str] = {}
+
+
+class TmpfsOptions(Model):
+    """Options of a tmpfs; size in bytes, mode as permission bits, 0 is not set."""
+
+    size: int = 0
+    mode: int = 0
+
+
+class ImageOptions(Model):
+    """Options of a mount of an image."""
+
+    subpath: str = ""
+
+
+class ServiceVolume(Model):
+    """One mount of a service."""
+
+    type: str
+    """bind, volume, tmpfs, image, npipe or cluster."""
+    source: str = ""
+    """bind: absolute host path; volume: key in the project's `volumes`, empty if anonymous; image: a reference."""
+    target: str = ""
+    read_only: bool = False
+    consistency: str = ""
+    bind: BindOptions | None = None
+    volume: VolumeOptions | None = None
+    tmpfs: TmpfsOptions | None = None
+    image: ImageOptions | None = None
