@@ -43,4 +43,7 @@ def events(
         " WHERE (?1 IS NULL OR project = ?1) AND time_ns >= ?2 AND (?3 = 0 OR time_ns <= ?3) ORDER BY sequence",
         (project, since_ns, until_ns),
     )
-    return [EngineEvent(*row[:6], json.loads(row[6]), *row[7:]) for row in rows]
+    return [
+        EngineEvent(kind, action, identifier, owner, service, name, json.loads(attributes), sequence, time_ns)
+        for kind, action, identifier, owner, service, name, attributes, sequence, time_ns in rows
+    ]
