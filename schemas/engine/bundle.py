@@ -7,7 +7,7 @@ each start. It plays the part of the OCI runtime-spec's config.json.
 from dataclasses import dataclass, field
 from typing import Literal
 
-from schemas.engine.specs import Device, Resources
+from schemas.engine.specs import Device, Healthcheck, LogConfig, Resources
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +83,8 @@ class Bundle:
     devices: tuple[Device, ...] = ()
     device_cgroup_rules: tuple[str, ...] = ()
     resources: Resources = field(default_factory=Resources)
+    healthcheck: Healthcheck | None = None
+    """The spec's or else the image's; None where there is none."""
+    stop_signal: str = "SIGTERM"
+    stop_grace_period_s: float = 10.0
+    log: LogConfig = field(default_factory=LogConfig)

@@ -1,0 +1,165 @@
+"""Making and unmaking containers: rows, folders, volumes, addresses; no process yet.
+
+A container exists once its row does. Everything else is made before, under an intent, and undone
+step by step on failure; after a SIGKILL `recovery` does the same from the intent.
+"""
+
+import shutil
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+
+from runtime.container import bundle, files, mounts
+from runtime.container.partners import Partners
+from runtime.errors import AlreadyExists, InvalidArgument, NotFound
+from runtime.image import snapshot
+from runtime.state import containers, intents, journal, volumes
+from schemas.engine.events import EngineEvent
+from schemas.engine.identifiers import ContainerID, new_id
+from schemas.engine.records import ContainerRecord, ImageRecord
+from schemas.engine.specs import ContainerSpec, VolumeSpec
+from schemas.engine.status import ContainerStatus
+
+CREATE = "create-container"
+
+
+def create(partners: Partners, spec: ContainerSpec, carried: Mapping[str, str]) -> ContainerRecord:
+    """Make a container in status created.
+
+    Raises AlreadyExists for its name, NotFound for its image, networks, volumes or bind sources,
+    InvalidArgument for what cannot be; then nothing is left of it.
+    """
+    image = partners.images.resolve(spec.image)
+    _check_name(partners, spec)
+    files.check(spec.files)
+    container_id = ContainerID(new_id())
+    table = mounts.collect(spec, image.config.volumes, partners.find, dict(carried), new_id)
+    made = [name for target, name in table.owned.items() if carried.get(target) != name]
+    with partners.database.transaction() as connection:
+        intent = intents.begin(connection, spec.project, CREATE, container_id, {"volumes": made})
+    with ExitStack() as undo:
+        undo.callback(_undo, partners, intent, container_id, made)
+        folder = partners.paths.container(container_id)
+        folder.mkdir(mode=0o710, parents=True)
+        for name in made:
+            partners.volumes.create(VolumeSpec(name=name, project=spec.project), anonymous=True)
+        built = _build(partners, container_id, spec, image, table)
+        bundle.write(built, partners.paths.bundle(container_id))
+        record = ContainerRecord(
+            id=container_id,
+            spec=spec,
+            image_id=image.id,
+            created_ns=time.time_ns(),
+            status=ContainerStatus.CREATED,
+            command=built.args,
+        )
+        _store(partners, record, table, intent)
+        undo.pop_all()
+    return partners.find(container_id)
+
+
+def remove(partners: Partners, record: ContainerRecord, *, with_volumes: bool) -> None:
+    """Remove a container that has no process, and its anonymous volumes when asked."""
+    if record.status is not ContainerStatus.REMOVING:
+        with partners.database.transaction() as connection:
+            containers.change(connection, record.id, status=ContainerStatus.REMOVING.value)
+    partners.supervisor(record.spec.project).forget(record.id)
+    if record.ports:
+        partners.networks.unpublish(record.id)
+    partners.cgroups.remove(bundle.cgroup_path(record.id, record.spec))
+    _remove_folders(partners, record.id)
+    with partners.database.transaction() as connection:
+        containers.remove(connection, record.id)
+        journal.append(connection, _event(record, "destroy"))
+    if with_volumes:
+        for _, name in record.anonymous_volumes:
+            _remove_volume(partners, name)
+
+
+def undo_creation(partners: Partners, intent: intents.Intent) -> None:
+    """Take back a creation that a killed command left half done."""
+    try:
+        partners.find(intent.subject)
+    except NotFound:
+        _undo(partners, intent.id, ContainerID(intent.subject), intent.detail.get("volumes", []))
+
+
+def _check_name(partners: Partners, spec: ContainerSpec) -> None:
+    # The row's insertion decides; this spares the work before it.
+    try:
+        other = partners.find(spec.name)
+    except NotFound:
+        return
+    if other.name == spec.name:
+        raise AlreadyExists(
+            f'the container name "/{spec.name}" is already in use by container "{other.id}"',
+            hint="remove or rename that container to be able to reuse the name",
+        )
+
+
+def _build(
+    partners: Partners,
+    container_id: ContainerID,
+    spec: ContainerSpec,
+    image: ImageRecord,
+    table: mounts.MountTable,
+) -> bundle.Bundle:
+    lower = partners.images.lower_directories(image)
+    for mount in table.by_target.values():
+        if mount.type == "volume":
+            record = partners.volumes.find(mount.source)
+            if not mount.no_copy and not mount.subpath:
+                partners.volumes.copy_up(record, lower, mount.target)
+    resolved = [mounts.bundle_mount(mount, partners.volumes.find) for mount in table.by_target.values()]
+    made_files = files.mounts(spec.files, partners.made_files(spec.project, container_id))
+    parts = bundle.Parts(
+        rootfs=snapshot.prepare(partners.paths, container_id, lower),
+        mounts=(*partners.images.host_mounts(image), *resolved, *made_files),
+        network_files=partners.network_files(container_id),
+    )
+    built = bundle.build(container_id, spec, image.config, parts)
+    if built.rootfs.read_only != spec.read_only:
+        raise InvalidArgument("the snapshot and the spec disagree about `read_only`")
+    return built
+
+
+def _store(partners: Partners, record: ContainerRecord, table: mounts.MountTable, intent: int) -> None:
+    with partners.database.transaction() as connection:
+        containers.insert(connection, record)
+        partners.networks.allocate(connection, record.id, record.spec)
+        for target, mount in table.by_target.items():
+            if mount.type == "volume":
+                volumes.use(connection, record.id, mount.source, target, owned=target in table.owned)
+        journal.append(connection, _event(record, "create"))
+        intents.finish(connection, intent)
+
+
+def _undo(partners: Partners, intent: int, container_id: ContainerID, made: list[str]) -> None:
+    _remove_folders(partners, container_id)
+    for name in made:
+        _remove_volume(partners, name)
+    with partners.database.transaction() as connection:
+        intents.finish(connection, intent)
+
+
+def _remove_folders(partners: Partners, container_id: ContainerID) -> None:
+    snapshot.remove(partners.paths, container_id)
+    shutil.rmtree(partners.paths.container(container_id), ignore_errors=True)
+
+
+def _remove_volume(partners: Partners, name: str) -> None:
+    # Someone else may mount it by now (volumes_from), or have removed it.
+    with partners.database.transaction() as connection:
+        unused = not volumes.users(connection, name)
+    if unused:
+        try:
+            partners.volumes.remove(name)
+        except NotFound:
+            return
+
+
+def _event(record: ContainerRecord, action: str) -> EngineEvent:
+    spec = record.spec
+    return EngineEvent(
+        "container", action, record.id, spec.project, spec.service, spec.name, {"image": spec.image}
+    )

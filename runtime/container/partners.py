@@ -1,0 +1,56 @@
+"""What container operations work with: the stores, the networks, the supervisors."""
+
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from runtime.image.store import ImageStore
+from runtime.network.controller import NetworkController
+from runtime.paths import Paths
+from runtime.state import containers
+from runtime.state.database import Database
+from runtime.supervisor.client import SupervisorClient
+from runtime.volume.store import VolumeStore
+from schemas.engine.records import ContainerRecord
+
+
+@dataclass(slots=True)
+class Partners:
+    """One of each, shared by all threads of a command."""
+
+    paths: Paths
+    database: Database
+    images: ImageStore
+    volumes: VolumeStore
+    networks: NetworkController
+    _supervisors: dict[str, SupervisorClient] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def find(self, reference: str) -> ContainerRecord:
+        """Return a container by name or id. Raises NotFound."""
+        return containers.find(self.database.read(), reference)
+
+    def supervisor(self, project: str) -> SupervisorClient:
+        """Return the client of a project's supervisor; it connects when it is first asked something."""
+        with self._lock:
+            client = self._supervisors.get(project)
+            if client is None:
+                client = self._supervisors[project] = SupervisorClient(self.paths, project)
+            return client
+
+    def network_files(self, container_id: str) -> Path:
+        """Folder of a container's hosts, hostname and resolv.conf."""
+        return self.paths.container(container_id) / "files"
+
+    def made_files(self, project: str, container_id: str) -> Path:
+        """Folder of the secrets and configs that are written for it."""
+        return self.paths.project_run(project) / "files" / container_id
+
+    def close(self) -> None:
+        """Release connections and the network worker."""
+        with self._lock:
+            for client in self._supervisors.values():
+                client.close()
+            self._supervisors.clear()
+        self.networks.close()
+        self.database.close()
