@@ -11,7 +11,8 @@ from contextlib import ExitStack
 
 from runtime.container import bundle, files, mounts
 from runtime.container.partners import Partners
-from runtime.errors import AlreadyExists, InvalidArgument, NotFound
+from runtime.cgroup import hierarchy
+from runtime.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
 from runtime.image import snapshot
 from runtime.state import containers, intents, journal, volumes
 from schemas.engine.events import EngineEvent
@@ -21,6 +22,7 @@ from schemas.engine.specs import ContainerSpec, VolumeSpec
 from schemas.engine.status import ContainerStatus
 
 CREATE = "create-container"
+REMOVE = "remove-container"
 
 
 def create(partners: Partners, spec: ContainerSpec, carried: Mapping[str, str]) -> ContainerRecord:
@@ -60,20 +62,28 @@ def create(partners: Partners, spec: ContainerSpec, carried: Mapping[str, str]) 
 
 def remove(partners: Partners, record: ContainerRecord, *, with_volumes: bool) -> None:
     """Remove a container that has no process, and its anonymous volumes when asked."""
-    if record.status is not ContainerStatus.REMOVING:
-        with partners.database.transaction() as connection:
+    doomed = [name for _, name in record.anonymous_volumes] if with_volumes else []
+    with partners.database.transaction() as connection:
+        intent = intents.begin(connection, record.spec.project, REMOVE, record.id, {"volumes": doomed})
+        if record.status is not ContainerStatus.REMOVING:
             containers.change(connection, record.id, status=ContainerStatus.REMOVING.value)
+    finish_removal(partners, record, intent, doomed)
+
+
+def finish_removal(partners: Partners, record: ContainerRecord, intent: int, doomed: list[str]) -> None:
+    """Remove what is still there of a container in status removing. Idempotent."""
     partners.supervisor(record.spec.project).forget(record.id)
     if record.ports:
         partners.networks.unpublish(record.id)
-    partners.cgroups.remove(bundle.cgroup_path(record.id, record.spec))
+    hierarchy.remove(bundle.cgroup_path(record.id, record.spec))
     _remove_folders(partners, record.id)
+    shutil.rmtree(partners.made_files(record.spec.project, record.id), ignore_errors=True)
     with partners.database.transaction() as connection:
         containers.remove(connection, record.id)
         journal.append(connection, _event(record, "destroy"))
-    if with_volumes:
-        for _, name in record.anonymous_volumes:
-            _remove_volume(partners, name)
+    remove_volumes(partners, doomed)
+    with partners.database.transaction() as connection:
+        intents.finish(connection, intent)
 
 
 def undo_creation(partners: Partners, intent: intents.Intent) -> None:
@@ -82,6 +92,15 @@ def undo_creation(partners: Partners, intent: intents.Intent) -> None:
         partners.find(intent.subject)
     except NotFound:
         _undo(partners, intent.id, ContainerID(intent.subject), intent.detail.get("volumes", []))
+
+
+def remove_volumes(partners: Partners, names: list[str]) -> None:
+    """Remove anonymous volumes, but for those that another container mounts (volumes_from)."""
+    for name in names:
+        try:
+            partners.volumes.remove(name)
+        except (NotFound, FailedPrecondition):
+            continue
 
 
 def _check_name(partners: Partners, spec: ContainerSpec) -> None:
@@ -136,8 +155,7 @@ def _store(partners: Partners, record: ContainerRecord, table: mounts.MountTable
 
 def _undo(partners: Partners, intent: int, container_id: ContainerID, made: list[str]) -> None:
     _remove_folders(partners, container_id)
-    for name in made:
-        _remove_volume(partners, name)
+    remove_volumes(partners, made)
     with partners.database.transaction() as connection:
         intents.finish(connection, intent)
 
@@ -145,17 +163,6 @@ def _undo(partners: Partners, intent: int, container_id: ContainerID, made: list
 def _remove_folders(partners: Partners, container_id: ContainerID) -> None:
     snapshot.remove(partners.paths, container_id)
     shutil.rmtree(partners.paths.container(container_id), ignore_errors=True)
-
-
-def _remove_volume(partners: Partners, name: str) -> None:
-    # Someone else may mount it by now (volumes_from), or have removed it.
-    with partners.database.transaction() as connection:
-        unused = not volumes.users(connection, name)
-    if unused:
-        try:
-            partners.volumes.remove(name)
-        except NotFound:
-            return
 
 
 def _event(record: ContainerRecord, action: str) -> EngineEvent:

@@ -1,26 +1,33 @@
 """Finishing what a killed command left: called by whoever holds the project's lock.
 
-Every intent that stands then belongs to a command that died, and every container that is
-`removing` is removed the rest of the way.
+Every intent that stands then belongs to a command that died.
 """
 
 from runtime.container import creation
 from runtime.container.partners import Partners
-from runtime.state import containers, intents
-from schemas.engine.status import ContainerStatus
+from runtime.errors import NotFound
+from runtime.state import intents
 
 
 def recover(partners: Partners, project: str) -> None:
     """Undo half-made containers, finish half-removed ones, bring the networks in line with the state."""
-    connection = partners.database.read()
-    left = intents.of_project(connection, project)
-    removing = [
-        record for record in containers.all_of(connection, project) if record.status is ContainerStatus.REMOVING
-    ]
+    left = intents.of_project(partners.database.read(), project)
     for intent in left:
         if intent.action == creation.CREATE:
             creation.undo_creation(partners, intent)
-    for record in removing:
-        creation.remove(partners, record, with_volumes=False)
-    if left or removing:
+        elif intent.action == creation.REMOVE:
+            _finish_removal(partners, intent)
+    if left:
         partners.networks.reconcile(project)
+
+
+def _finish_removal(partners: Partners, intent: intents.Intent) -> None:
+    doomed = intent.detail.get("volumes", [])
+    try:
+        record = partners.find(intent.subject)
+    except NotFound:
+        creation.remove_volumes(partners, doomed)
+        with partners.database.transaction() as connection:
+            intents.finish(connection, intent.id)
+    else:
+        creation.finish_removal(partners, record, intent.id, doomed)
