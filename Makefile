@@ -1,0 +1,66 @@
+# Everything a fresh Debian or Ubuntu machine needs is set up on the way; a second run finds it done.
+#
+#   make demo [EXAMPLE=web-db-lb]   bring an example up, visit it, take it down
+#   make test                       every check there is; needs root for the kernel's part (or sudo)
+#   make lint | unit | newest | integration | conformance | scenarios     one of them; ARGS="-k name" narrows
+#   make benchmark [PEER=…/setup]   figures, side by side with docker compose where PEER can start one
+#   make clean
+
+EXAMPLE ?= web-db-lb
+ARGS ?=
+PEER ?=
+
+VENV := $(CURDIR)/.venv
+PYTHON := $(VENV)/bin/python
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo --preserve-env=PYCOMPOSE_REQUIRE,PYCOMPOSE_KEEP_FAILED,PYCOMPOSE_CACHE,PORT)
+PYTEST := -m pytest -p no:cacheprovider
+
+.NOTPARALLEL:
+.PHONY: setup demo test lint unit newest integration conformance scenarios benchmark format clean
+
+setup: $(VENV)/ready
+
+$(VENV)/ready: pyproject.toml .ci/setup
+	.ci/setup $(VENV)
+
+demo: setup
+	$(SUDO) env PATH="$(VENV)/bin:$$PATH" PYTHON=$(PYTHON) examples/demo $(EXAMPLE)
+
+test: lint unit newest integration conformance scenarios
+
+lint: setup
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+	$(VENV)/bin/lint-imports --no-cache
+
+unit: setup
+	$(PYTHON) $(PYTEST) tests/unit $(ARGS)
+
+# The unit tests on the newest Python of the machine, when it is another one than the environment's.
+newest: setup
+	@newest=$$(.ci/setup --newest $(VENV)) && if [ -z "$$newest" ]; then \
+	  echo "no newer Python than $$($(PYTHON) -V) here"; \
+	else \
+	  set -x; $$newest $(PYTEST) tests/unit $(ARGS); \
+	fi
+
+integration: setup
+	$(SUDO) $(PYTHON) $(PYTEST) tests/integration $(ARGS)
+
+conformance: setup
+	$(PYTHON) $(PYTEST) tests/conformance $(ARGS)
+
+scenarios: setup
+	$(SUDO) $(PYTHON) $(PYTEST) tests/scenarios $(ARGS)
+
+benchmark: setup
+	$(PYTHON) benchmarks/import_times.py
+	$(SUDO) $(PYTHON) benchmarks/compare.py $(if $(PEER),--peer $(PEER))
+
+format: setup
+	$(PYTHON) -m ruff check --fix .
+	$(PYTHON) -m ruff format .
+
+clean:
+	rm -rf .venv .venv-newest .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist *.egg-info
