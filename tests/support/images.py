@@ -1,0 +1,68 @@
+"""Root file systems for tests, made offline where that is possible, as tars for `pycompose image import`."""
+
+import io
+import os
+import subprocess
+import tarfile
+from pathlib import Path
+
+from tests.support.sources import ROOT
+
+BUSYBOX = Path("/bin/busybox")
+ETC = {
+    "etc/passwd": "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n",
+    "etc/group": "root:x:0:\nnogroup:x:65534:\n",
+}
+FOLDERS = {"bin": 0o755, "etc": 0o755, "root": 0o700, "tmp": 0o1777, "proc": 0o555, "sys": 0o555, "dev": 0o755}
+
+
+def busybox() -> Path | None:
+    """Return the machine's busybox if it stands on its own."""
+    if BUSYBOX.exists() and b"/ld-linux" not in BUSYBOX.read_bytes():
+        return BUSYBOX
+    return None
+
+
+def busybox_tar(folder: Path) -> Path:
+    """Write the tar of a root file system with every applet of busybox; return its path."""
+    target = folder / "busybox.tar"
+    listed = subprocess.run([BUSYBOX, "--list"], capture_output=True, text=True, timeout=10, check=True)
+    with tarfile.open(target, "w") as archive:
+        for name, mode in FOLDERS.items():
+            archive.addfile(_entry(name, tarfile.DIRTYPE, mode))
+        binary = _entry("bin/busybox", tarfile.REGTYPE, 0o755)
+        binary.size = BUSYBOX.stat().st_size
+        with BUSYBOX.open("rb") as content:
+            archive.addfile(binary, content)
+        for applet in listed.stdout.split():
+            if applet != "busybox":
+                link = _entry(f"bin/{applet}", tarfile.SYMTYPE, 0o777)
+                link.linkname = "busybox"
+                archive.addfile(link)
+        for name, text in ETC.items():
+            entry = _entry(name, tarfile.REGTYPE, 0o644)
+            entry.size = len(text)
+            archive.addfile(entry, io.BytesIO(text.encode()))
+    return target
+
+
+def debian_tar(*packages: str) -> Path:
+    """Return the example's root file system with more packages; raise RuntimeError where it cannot be made."""
+    made = subprocess.run(
+        [ROOT / "examples/web-db-lb/make-image", "--tar", *packages],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        env=os.environ,
+    )
+    if made.returncode:
+        raise RuntimeError(f"no image of Debian packages: {made.stderr.strip()}")
+    return Path(made.stdout.strip())
+
+
+def _entry(name: str, kind: bytes, mode: int) -> tarfile.TarInfo:
+    entry = tarfile.TarInfo(name)
+    entry.type, entry.mode = kind, mode
+    return entry
