@@ -1,0 +1,1 @@
+"""The kernel's door: declarations, one error rule, no policy. Standard library only; imported by the supervisor."""
