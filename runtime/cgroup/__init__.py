@@ -1,0 +1,1 @@
+"""Control groups, version 1, hybrid and 2: making, limits, devices, killing, pausing, counting."""
