@@ -1,20 +1,22 @@
 """What a test may leave behind: nothing. Looks before and after, names the difference, removes it.
 
 Processes and mounts are a test's own when they mention its state or run directory, or descend from
-the test session. Links, nftables tables and control groups are compared by name: whatever was not there before.
+the test session. Links, nftables tables and control groups bear no such mark: whatever was not there
+before counts under PYCOMPOSE_REQUIRE=1, where the machine is the session's own. Otherwise only what their
+names or processes show to be the test's: two sessions on one machine must not see each other.
 """
 
 import os
 import re
 import signal
 import time
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.support import kernel
 
-OURS = re.compile(r"^(pc-|pv|pycompose)")
 SETTLE_S = 3.0
 """How long the kernel and dying processes get: namespaces are torn down in the background."""
 
@@ -37,6 +39,7 @@ class LeakCheck:
     def __init__(self, state: Path, run: Path) -> None:
         self._directories = (state, run)
         self._run = run
+        self._ours = re.compile(rf"(pc-|pv|pycompose_){tag(state) if _shared() else ''}")
         self._before = self._look()
 
     def leaks(self) -> list[str]:
@@ -71,9 +74,9 @@ class LeakCheck:
             frozenset(pid for pid in pids if not _is_zombie(pid)),
             frozenset(held),
             frozenset(line for line in _mounts() if any(str(directory) in line for directory in self._directories)),
-            {name: index for name, index in kernel.links().items() if OURS.match(name)},
-            {name: family for name, family in kernel.tables().items() if OURS.match(name)},
-            frozenset(kernel.cgroups()),
+            {name: index for name, index in kernel.links().items() if self._ours.match(name)},
+            {name: family for name, family in kernel.tables().items() if self._ours.match(name)},
+            frozenset(path for path in kernel.cgroups() if not _shared() or _members(path) & pids),
         )
 
     def _compare(self, now: Snapshot) -> list[str]:
@@ -86,6 +89,22 @@ class LeakCheck:
         gone += [f"control group {path}" for path in sorted(now.cgroups - before.cgroups)]
         gone += [f"file {path}" for path in sorted(self._run.rglob("*")) if not path.is_dir() and path.name != "lock"]
         return gone
+
+
+def _shared() -> bool:
+    return os.environ.get("PYCOMPOSE_REQUIRE") != "1"
+
+
+def tag(state: Path) -> str:
+    """Return what names of links and tables carry of the state directory."""
+    return f"{zlib.crc32(bytes(state)) & 0xFFFFFF:06x}"
+
+
+def _members(cgroup: Path) -> set[int]:
+    try:
+        return {int(pid) for pid in (cgroup / "cgroup.procs").read_text().split()}
+    except OSError:
+        return set()
 
 
 def _mounts() -> list[str]:

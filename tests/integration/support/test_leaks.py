@@ -40,12 +40,13 @@ def test_a_file_in_the_run_directory_must_be_found(check: LeakCheck, tmp_path: P
     assert check.leaks() == [f"file {tmp_path}/inner-run/control.sock"]
 
 
-def test_a_table_left_behind_must_be_found_and_deleted(check: LeakCheck):
+def test_a_table_left_behind_must_be_found_and_deleted(check: LeakCheck, tmp_path: Path):
     """Tables are found through netlink, not through a program that may be missing."""
-    _make_table("pycompose_leakcheck")
-    assert check.leaks() == ["nftables table pycompose_leakcheck"]
+    name = f"pycompose_{leaks.tag(tmp_path / 'inner-state')}_leakcheck"
+    _make_table(name)
+    assert check.leaks() == [f"nftables table {name}"]
     check.remove()
-    assert "pycompose_leakcheck" not in kernel.tables()
+    assert name not in kernel.tables()
 
 
 def _make_table(name: str) -> None:

@@ -7,7 +7,8 @@ from tests.support.sources import Source, functions, imported, sources, strings
 
 BANNED_WORDS = {"util", "utils", "helper", "helpers", "manager", "common", "misc"}
 BANNED_PREFIXES = ("handle_", "do_", "process_")
-COMMANDS = "compose.cli.commands."
+COMMAND_TABLE = "compose.cli.registry"
+COMMAND_PACKAGES = ("compose.cli.commands", "compose.cli.arguments")
 
 
 def test_a_module_must_begin_with_a_docstring():
@@ -48,8 +49,8 @@ def test_no_name_must_be_a_word_without_meaning():
 def _mentioned(source: Source) -> set[str]:
     """Return the modules a source imports or names in a string: the command table, the processes started with `-m`."""
     named = strings(source)
-    if source.module.startswith("compose.cli"):
-        named |= {COMMANDS + name for name in named}
+    if source.module == COMMAND_TABLE:
+        named |= {f"{package}.{name}" for package in COMMAND_PACKAGES for name in named}
     return imported(source) | named
 
 
