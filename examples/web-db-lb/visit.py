@@ -13,7 +13,9 @@ counts = [page["visits"] for page in pages]
 replicas = sorted({page["replica"] for page in pages})
 for page in pages[:4]:
     print(f"{url} answers: visit {page['visits']}, counted by replica {page['replica']}")
-print(f"... {VISITS} visits, counted from {counts[0]} to {counts[-1]} by {len(replicas)} replicas: {', '.join(replicas)}")
+print(
+    f"... {VISITS} visits, counted from {counts[0]} to {counts[-1]} by {len(replicas)} replicas: {', '.join(replicas)}"
+)
 if counts != list(range(counts[0], counts[0] + VISITS)):
     sys.exit(f"the counter does not grow by one a visit: {counts}")
 if len(replicas) < 2:
