@@ -13,6 +13,8 @@ import gc
 import os
 import signal
 import struct
+from collections.abc import Callable
+from typing import NoReturn
 
 from runtime.errors import FailedPrecondition, SyscallError
 from runtime.syscall import constants as c
@@ -39,12 +41,13 @@ def thread_count() -> int:
     return os.stat("/proc/self/task").st_nlink - 2
 
 
-def clone(flags: int = 0, cgroup_fd: int | None = None) -> tuple[int, int]:
-    """Make a child process; return (pid, pidfd) in the parent and (0, -1) in the child.
+def clone(body: Callable[[], object], flags: int = 0, cgroup_fd: int | None = None) -> tuple[int, int]:
+    """Make a child process that runs `body` and ends; return its (pid, pidfd).
 
-    The child has default signal dispositions, no blocked signals and no garbage collection, and must
-    end in execve or `os._exit`. `flags` are CLONE_NEW*; `cgroup_fd` is a folder of the v2 tree.
-    Raises FailedPrecondition when the process has threads, SyscallError.
+    The child has default signal dispositions, no blocked signals and no garbage collection. Nothing
+    of it ever gets back into the caller's code: when `body` returns or raises, it ends with 128.
+    `flags` are CLONE_NEW*; `cgroup_fd` is a folder of the v2 tree. Raises FailedPrecondition when the
+    process has threads, SyscallError.
     """
     if thread_count() > 1:
         raise FailedPrecondition("a process with threads cannot start containers")
@@ -56,17 +59,35 @@ def clone(flags: int = 0, cgroup_fd: int | None = None) -> tuple[int, int]:
         _CLONE_ARGS.pack(flags, ctypes.addressof(pidfd), 0, 0, signal.SIGCHLD, 0, 0, 0, 0, 0, cgroup_fd or 0)
     )
     # No signal may reach a Python handler, and with it the parent's wake-up descriptor, in the child.
-    blocked, previous = ctypes.c_uint64(_ALL_SIGNALS), ctypes.c_uint64()
-    _sigprocmask(c.NR_RT_SIGPROCMASK, signal.SIG_BLOCK, ctypes.addressof(blocked), ctypes.addressof(previous), 8)
+    previous = _set_signal_mask(signal.SIG_BLOCK, _ALL_SIGNALS)
     pid = _clone3(c.NR_CLONE3, ctypes.addressof(arguments), _CLONE_ARGS.size)
-    number = ctypes.get_errno()
     if pid == 0:
-        _become_child()
-        return 0, -1
-    _sigprocmask(c.NR_RT_SIGPROCMASK, signal.SIG_SETMASK, ctypes.addressof(previous), None, 8)
+        _run_child(body)
+    number = ctypes.get_errno()
+    _set_signal_mask(signal.SIG_SETMASK, previous)
     if pid < 0:
         raise SyscallError(number, "clone3")
     return pid, pidfd.value
+
+
+def fork() -> int:
+    """fork(2), for a child under a seccomp filter, where clone3 answers ENOSYS."""
+    return os.fork()
+
+
+def _run_child(body: Callable[[], object]) -> NoReturn:
+    try:
+        _become_child()
+        body()
+    finally:
+        os._exit(128)
+
+
+def _set_signal_mask(how: int, mask: int) -> int:
+    """Change the mask of blocked signals and return the former one, both as bits."""
+    wanted, previous = ctypes.c_uint64(mask), ctypes.c_uint64()
+    _sigprocmask(c.NR_RT_SIGPROCMASK, how, ctypes.addressof(wanted), ctypes.addressof(previous), 8)
+    return previous.value
 
 
 def _become_child() -> None:
@@ -75,8 +96,7 @@ def _become_child() -> None:
     for number in _RESETTABLE_SIGNALS:
         if signal.getsignal(number) is not signal.SIG_DFL:
             signal.signal(number, signal.SIG_DFL)
-    nothing = ctypes.c_uint64(0)
-    _sigprocmask(c.NR_RT_SIGPROCMASK, signal.SIG_SETMASK, ctypes.addressof(nothing), None, 8)
+    _set_signal_mask(signal.SIG_SETMASK, 0)
 
 
 def prctl(option: int, argument: int = 0, subject: str = "", second: int = 0) -> int:
