@@ -9,6 +9,11 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Model(BaseModel):
-    """Frozen and closed: an unknown key is an error. Extension keys (`x-…`) are taken out by the loader."""
+    """Frozen. The loader's schema has refused unknown keys, so the only extra ones are `x-…`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="allow", defer_build=True)
+
+    @property
+    def extensions(self) -> dict[str, object]:
+        """The `x-…` keys."""
+        return self.model_extra or {}

@@ -14,7 +14,8 @@ class WatchRule(Model):
     target: str = ""
     ignore: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
-    exec: ServiceHook | None = None
+    exec: ServiceHook = ServiceHook()
+    """sync+exec: run in the container after a sync."""
     initial_sync: bool = False
 
 

@@ -6,7 +6,7 @@ from schemas.composefile.base import Model
 class ServiceHook(Model):
     """A command run in (post_start, pre_stop) or beside (pre_start) a service's container."""
 
-    command: tuple[str, ...] = ()
+    command: tuple[str, ...] | None = None
     user: str = ""
     privileged: bool = False
     working_dir: str = ""

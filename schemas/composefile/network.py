@@ -34,7 +34,6 @@ class NetworkConfig(Model):
     enable_ipv4: bool | None = None
     enable_ipv6: bool | None = None
     labels: dict[str, str] = {}
-    extensions: dict[str, object] = {}
 
 
 class ServiceNetwork(Model):

@@ -43,8 +43,6 @@ class Project(Model):
     environment_files: tuple[str, ...] = ()
     profiles: tuple[str, ...] = ()
     """Active profiles."""
-    extensions: dict[str, object] = {}
-    """The file's own `x-…` keys."""
 
     @property
     def all_services(self) -> dict[str, ServiceConfig]:

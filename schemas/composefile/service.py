@@ -25,6 +25,14 @@ class Dependency(Model):
     restart: bool = False
 
 
+class EnvFile(Model):
+    """An env file that was not resolved (`config --no-env-resolution`)."""
+
+    path: str
+    required: bool = True
+    format: str = ""
+
+
 class BlockWeight(Model):
     """Relative weight of one block device."""
 
@@ -102,6 +110,8 @@ class ServiceConfig(Model):
     """None: the image's; () clears it."""
     environment: dict[str, str | None] = {}
     """With `env_file` and valueless keys resolved; None unsets the image's variable."""
+    env_file: tuple[EnvFile, ...] = ()
+    """Empty unless the loader was asked not to read them; their variables are in `environment`."""
     working_dir: str = ""
     user: str = ""
     group_add: tuple[str, ...] = ()
@@ -194,8 +204,6 @@ class ServiceConfig(Model):
     pids_limit: int = 0
     """-1 is unlimited."""
     blkio_config: BlockIO | None = None
-    extensions: dict[str, object] = {}
-    """The service's `x-…` keys."""
 
     @property
     def replicas(self) -> int:

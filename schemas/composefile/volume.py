@@ -12,7 +12,6 @@ class VolumeConfig(Model):
     driver_opts: dict[str, str] = {}
     external: bool = False
     labels: dict[str, str] = {}
-    extensions: dict[str, object] = {}
 
 
 class BindOptions(Model):

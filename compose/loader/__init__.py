@@ -1,0 +1,1 @@
+"""From Compose files to the project: `pipeline.load` lists the stages, tables keyed by path hold the rules."""

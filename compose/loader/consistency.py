@@ -1,0 +1,226 @@
+"""Checks across the model: references, contradictions, cycles. Source: compose-go, loader/validate.go.
+
+Every check looks at one service and yields what it finds, so one run tells all.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from compose.errors import CircularDependency, DanglingReference
+from compose.loader.problem import Problem, Problems
+from compose.loader.shapes import nearest
+from compose.loader.tree_path import Tree
+
+
+def check_consistency(model: Tree, disabled: Tree) -> None:
+    """Raises Problems. `model` is typed, its services are the enabled ones."""
+    problems = [
+        problem
+        for name, service in model["services"].items()
+        for check in _CHECKS
+        for problem in check(name, service, model, disabled)
+    ]
+    problems.extend(_secrets_without_source(model))
+    if not problems:
+        problems.extend(_cycles(model["services"]))
+    if problems:
+        raise Problems(problems)
+
+
+def check_container_names(services: Tree) -> None:
+    """Raises Problem where two services give their container one name."""
+    owners: dict[str, str] = {}
+    for name, service in services.items():
+        container = service.get("container_name")
+        if container and owners.setdefault(container, name) != name:
+            message = f'services.{name}: container name "{container}" is already in use by service {owners[container]}'
+            raise Problem(message, ("services", name, "container_name"))
+
+
+def _image_or_build(name: str, service: Tree, _: Tree, __: Tree) -> Iterator[Problem]:
+    if not service.get("image") and service.get("build") is None and service.get("provider") is None:
+        message = f'service "{name}" has neither an image nor a build context specified'
+        yield Problem(message, ("services", name), hint="add `image:` or `build:`")
+
+
+def _build(name: str, service: Tree, model: Tree, disabled: Tree) -> Iterator[Problem]:
+    build = service.get("build")
+    if build is None:
+        return
+    path = ("services", name, "build")
+    if build.get("dockerfile_inline") and build.get("dockerfile"):
+        message = f'service "{name}" declares mutualy exclusive dockerfile and dockerfile_inline'
+        yield Problem(message, (*path, "dockerfile_inline"))
+    for context, target in (build.get("additional_contexts") or {}).items():
+        if not target.startswith("service:"):
+            continue
+        other = target.removeprefix("service:")
+        place = (*path, "additional_contexts", context)
+        if other not in model["services"]:
+            message = f'service "{name}" declares unknown service "{other}" as additional contexts {context}'
+            yield Problem(message, place, kind=DanglingReference, hint=_enabling(other, model["services"], disabled))
+        elif model["services"][other].get("build") is None:
+            message = f'service "{name}" declares non-buildable service "{other}" as additional contexts {context}'
+            yield Problem(message, place)
+    platforms, platform = build.get("platforms") or (), service.get("platform")
+    if platforms and platform and platform not in platforms:
+        message = f'service.build.platforms MUST include service.platform "{platform}"'
+        yield Problem(message, (*path, "platforms"))
+
+
+def _references(name: str, service: Tree, model: Tree, _: Tree) -> Iterator[Problem]:
+    """Networks, volumes, secrets, configs and models that must be declared."""
+    build_secrets = (service.get("build") or {}).get("secrets") or ()
+    volumes = [item.get("source") for item in service.get("volumes") or () if item.get("type") == "volume"]
+    used: tuple[tuple[str, str, Any, tuple[str, ...]], ...] = (
+        ("network", "networks", service.get("networks") or {}, ("networks",)),
+        ("volume", "volumes", filter(None, volumes), ("volumes",)),
+        ("build secret", "secrets", (item["source"] for item in build_secrets), ("build", "secrets")),
+        ("config", "configs", (item.get("source") for item in service.get("configs") or ()), ("configs",)),
+        ("model", "models", service.get("models") or {}, ("models",)),
+        ("secret", "secrets", (item.get("source") for item in service.get("secrets") or ()), ("secrets",)),
+    )
+    for what, section, keys, place in used:
+        declared = model.get(section) or {}
+        for key in keys:
+            if key not in declared:
+                hint = nearest(str(key), declared) or f"declare it under the top-level `{section}:`"
+                message = f'service "{name}" refers to undefined {what} {key}'
+                yield Problem(message, ("services", name, *place, str(key)), kind=DanglingReference, hint=hint)
+
+
+def _dependencies(name: str, service: Tree, model: Tree, disabled: Tree) -> Iterator[Problem]:
+    for other, dependency in (service.get("depends_on") or {}).items():
+        if other in model["services"] or (other in disabled and not dependency.get("required", True)):
+            continue
+        message = f'service "{name}" depends on undefined service "{other}"'
+        path = ("services", name, _depending_attribute(service, other), other)
+        yield Problem(message, path, kind=DanglingReference, hint=_enabling(other, model["services"], disabled))
+
+
+def _depending_attribute(service: Tree, other: str) -> str:
+    """The attribute that an implied dependency comes from."""
+    for attribute in ("network_mode", "ipc", "pid", "uts", "cgroup"):
+        if service.get(attribute) == f"service:{other}":
+            return attribute
+    for attribute in ("links", "volumes_from"):
+        if any(item.split(":")[0] == other for item in service.get(attribute) or ()):
+            return attribute
+    return "depends_on"
+
+
+def _enabling(other: str, services: Tree, disabled: Tree) -> str:
+    if other in disabled:
+        profiles = ", ".join(f"`--profile {profile}`" for profile in disabled[other].get("profiles") or ())
+        return f"`{other}` is disabled; it can be enabled by {profiles}"
+    return nearest(other, {**services, **disabled})
+
+
+def _network_mode(name: str, service: Tree, _: Tree, __: Tree) -> Iterator[Problem]:
+    if service.get("network_mode") and service.get("networks"):
+        message = f"service {name} declares mutually exclusive `network_mode` and `networks`"
+        yield Problem(message, ("services", name, "network_mode"))
+
+
+def _health_test(name: str, service: Tree, _: Tree, __: Tree) -> Iterator[Problem]:
+    test = (service.get("healthcheck") or {}).get("test")
+    if test and test[0] not in ("CMD", "CMD-SHELL", "NONE"):
+        message = 'healthcheck.test must start either by "CMD", "CMD-SHELL" or "NONE"'
+        yield Problem(message, ("services", name, "healthcheck", "test"))
+
+
+def _replicas(name: str, service: Tree, _: Tree, __: Tree) -> Iterator[Problem]:
+    path = ("services", name, "scale")
+    deploy_path = ("services", name, "deploy", "replicas")
+    scale, replicas = service.get("scale"), (service.get("deploy") or {}).get("replicas")
+    if scale is not None and replicas is not None and scale != replicas:
+        yield Problem(f"services.{name}: can't set distinct values on 'scale' and 'deploy.replicas'", path)
+    if scale is not None and scale < 0:
+        yield Problem(f"services.{name}.scale: must be greater than or equal to 0", path)
+    if replicas is not None and replicas < 0:
+        yield Problem(f"services.{name}.deploy.replicas: must be greater than or equal to 0", deploy_path)
+    count = scale if scale is not None else replicas
+    if count is not None and count > 1 and service.get("container_name"):
+        attribute = "deploy.replicas" if scale is None else "scale"
+        message = f"services.{attribute}: can't set container_name and {name} as container name must be unique"
+        yield Problem(message, ("services", name, "container_name"))
+
+
+_LIMITS = (
+    ("cpus", "limits", "cpus"),
+    ("mem_limit", "limits", "memory"),
+    ("mem_reservation", "reservations", "memory"),
+    ("pids_limit", "limits", "pids"),
+)
+
+
+def _limits(name: str, service: Tree, _: Tree, __: Tree) -> Iterator[Problem]:
+    resources = (service.get("deploy") or {}).get("resources") or {}
+    for old, section, new in _LIMITS:
+        limits = resources.get(section)
+        if service.get(old) and limits is not None and (limits.get(new) or 0) != service[old]:
+            full = f"deploy.resources.{section}.{new}"
+            message = f"services.{name}: can't set distinct values on '{old}' and '{full}'"
+            yield Problem(message, ("services", name, old), hint=f"write one of them, `{full}` is the newer")
+
+
+def _watch(name: str, service: Tree, _: Tree, __: Tree) -> Iterator[Problem]:
+    for index, rule in enumerate((service.get("develop") or {}).get("watch") or ()):
+        if not rule.get("target") and rule.get("action") not in ("rebuild", "restart"):
+            message = f"services.{name}.develop.watch: target is required for non-rebuild actions"
+            yield Problem(message, ("services", name, "develop", "watch", index))
+
+
+def _mount_targets(name: str, service: Tree, _: Tree, __: Tree) -> Iterator[Problem]:
+    taken: dict[str, str] = {}
+    mounts = [("tmpfs", index, item.partition(":")[0]) for index, item in enumerate(service.get("tmpfs") or ())]
+    mounts += [("volumes", index, item.get("target", "")) for index, item in enumerate(service.get("volumes") or ())]
+    for attribute, index, target in mounts:
+        place = f"services.{name}.{attribute}[{index}]"
+        if taken.setdefault(target, place) != place:
+            message = f"{place}: target {target} already mounted as {taken[target]}"
+            yield Problem(message, ("services", name, attribute, index))
+
+
+_CHECKS = (
+    _image_or_build,
+    _build,
+    _network_mode,
+    _references,
+    _health_test,
+    _dependencies,
+    _replicas,
+    _limits,
+    _watch,
+    _mount_targets,
+)
+
+
+def _secrets_without_source(model: Tree) -> Iterator[Problem]:
+    for name, secret in (model.get("secrets") or {}).items():
+        if not (secret.get("external") or secret.get("file") or secret.get("environment")):
+            yield Problem(f'secret "{name}" must declare either `file` or `environment`', ("secrets", name))
+
+
+def _cycles(services: Tree) -> Iterator[Problem]:
+    """The first dependency cycle, starting at its first service in the order of names."""
+    finished: set[str] = set()
+    for start in sorted(services):
+        chain = _chain_back(start, services, finished, ())
+        if chain:
+            text = " -> ".join(chain)
+            path = ("services", chain[0], _depending_attribute(services[chain[0]], chain[1]), chain[1])
+            yield Problem(f"dependency cycle detected: {text}", path, kind=CircularDependency)
+            return
+
+
+def _chain_back(name: str, services: Tree, finished: set[str], chain: tuple[str, ...]) -> tuple[str, ...]:
+    if name in chain:
+        return (*chain[chain.index(name) :], name)
+    if name in finished or name not in services:
+        return ()
+    for other in sorted(services[name].get("depends_on") or {}):
+        if found := _chain_back(other, services, finished, (*chain, name)):
+            return found
+    finished.add(name)
+    return ()

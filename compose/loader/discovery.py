@@ -1,0 +1,139 @@
+"""Which files make up the project, and which variables they see.
+
+Source: compose-spec, 03-compose-file.md; docker compose, cmd/compose/compose.go; compose-go, cli/options.go.
+"""
+
+import posixpath
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from compose import errors
+from compose.errors import EXIT_FILE_NOT_FOUND, ProjectError
+from compose.loader import dotenv
+from compose.loader.options import LoadOptions
+from compose.loader.source import resolve
+
+FILE_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
+OVERRIDE_NAMES = (
+    "compose.override.yml",
+    "compose.override.yaml",
+    "docker-compose.override.yml",
+    "docker-compose.override.yaml",
+)
+_TRUE = ("1", "t", "T", "TRUE", "true", "True")
+
+
+@dataclass(slots=True)
+class Discovery:
+    """What was found. Paths are absolute, `-` is standard input."""
+
+    files: list[str]
+    working_dir: str
+    """The project directory: paths of the files start there."""
+    variables: dict[str, str]
+    """The shell's over those of the env files."""
+    env_files: list[str] = field(default_factory=list)
+    warnings: list[errors.Warning] = field(default_factory=list)
+    from_files: dict[str, str] = field(default_factory=dict)
+    origins: dict[str, str] = field(default_factory=dict)
+    """The env file that a variable was last set in."""
+
+    @property
+    def profiles(self) -> tuple[str, ...]:
+        """COMPOSE_PROFILES."""
+        return tuple(name.strip() for name in self.variables.get("COMPOSE_PROFILES", "").split(",") if name.strip())
+
+
+def discover(options: LoadOptions) -> Discovery:
+    """Find files and variables. Raises ProjectError, DotenvError; `files` may be empty."""
+    explicit = options.env_files or tuple(filter(None, options.environment.get("COMPOSE_ENV_FILES", "").split(",")))
+    found = Discovery(_given_files(options.files, options), "", dict(options.environment))
+    found.working_dir = _working_dir(found.files, options)
+    _read_env_files(found, explicit, options)
+    if not found.files and (listed := found.variables.get("COMPOSE_FILE")) is not None:
+        separator = found.variables.get("COMPOSE_PATH_SEPARATOR") or ":"
+        found.files = _given_files(tuple(listed.split(separator)), options)
+    if not found.files:
+        found.files = _default_files(found, options)
+    found.working_dir = _working_dir(found.files, options)
+    if not explicit:
+        _read_env_files(found, (), options)
+    return found
+
+
+def require_files(found: Discovery) -> None:
+    """Raises ProjectError where there is no Compose file."""
+    if not found.files:
+        raise ProjectError(
+            "no configuration file provided: not found",
+            exit_code=EXIT_FILE_NOT_FOUND,
+            hint=f"looked for {', '.join(f'`{name}`' for name in FILE_NAMES)} here and above; `-f` names another",
+        )
+
+
+def _given_files(files: tuple[str, ...], options: LoadOptions) -> list[str]:
+    paths = [file if file == "-" else resolve(options.cwd, file) for file in files]
+    for path in paths:
+        if path != "-" and not options.reader.is_file(path):
+            reason = "is a directory" if options.reader.is_directory(path) else "no such file or directory"
+            raise ProjectError(f"{path}: {reason}", exit_code=EXIT_FILE_NOT_FOUND)
+    return paths
+
+
+def _working_dir(files: list[str], options: LoadOptions) -> str:
+    if options.project_directory:
+        return resolve(options.cwd, options.project_directory)
+    return next((posixpath.dirname(file) for file in files if file != "-"), options.cwd)
+
+
+def _default_files(found: Discovery, options: LoadOptions) -> list[str]:
+    """The first known name in this folder or the nearest above, and its override file."""
+    folder = found.working_dir
+    while True:
+        candidates = _existing(FILE_NAMES, folder, options)
+        if candidates:
+            overrides = _existing(OVERRIDE_NAMES, folder, options)
+            _warn_of_several(found, candidates, "config")
+            _warn_of_several(found, overrides, "override")
+            return [candidates[0], *overrides[:1]]
+        parent = posixpath.dirname(folder)
+        if parent == folder:
+            return []
+        folder = parent
+
+
+def _existing(names: tuple[str, ...], folder: str, options: LoadOptions) -> list[str]:
+    paths = (posixpath.join(folder, name) for name in names)
+    return [path for path in paths if options.reader.is_file(path)]
+
+
+def _warn_of_several(found: Discovery, paths: list[str], kind: str) -> None:
+    if len(paths) > 1:
+        message = f"Found multiple {kind} files with supported names: {', '.join(paths)}"
+        found.warnings.append(errors.Warning(message, hint=f"using {paths[0]}"))
+
+
+def _read_env_files(found: Discovery, explicit: tuple[str, ...], options: LoadOptions) -> None:
+    """Variables of the env files; later files beat earlier ones, the project folder's beats the current one's."""
+    files = [resolve(options.cwd, file) for file in explicit]
+    if not files and found.variables.get("COMPOSE_DISABLE_ENV_FILE", "") not in _TRUE:
+        default = posixpath.join(found.working_dir, ".env")
+        files = [default] if options.reader.is_file(default) and default not in found.env_files else []
+    for file in files:
+        for name, value in read_env_file(file, options.environment, found.from_files, options).items():
+            found.from_files[name] = value
+            found.origins[name] = file
+    found.env_files.extend(files)
+    found.variables = {**found.from_files, **options.environment}
+
+
+def read_env_file(
+    file: str, variables: Mapping[str, str], known: Mapping[str, str], options: LoadOptions
+) -> dict[str, str]:
+    """The variables of one env file. Raises ProjectError when it is missing, DotenvError."""
+    reader = options.reader
+    if reader.is_directory(file):
+        raise ProjectError(f"{file} is a directory", exit_code=EXIT_FILE_NOT_FOUND)
+    if not reader.is_file(file):
+        raise ProjectError(f"Couldn't find env file: {file}", exit_code=EXIT_FILE_NOT_FOUND)
+    return dotenv.parse(dotenv.decode(reader.read(file)), file, variables.get, known)

@@ -1,0 +1,112 @@
+"""`extends`: a service built on another one, of the same file or of another.
+
+Source: compose-spec, 05-services.md, extends; compose-go, loader/extends.go.
+"""
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from compose.errors import CircularDependency, DanglingReference
+from compose.loader.merge import merge_at
+from compose.loader.problem import Path, Problem
+from compose.loader.reset import apply_resets
+from compose.loader.shapes import nearest
+from compose.loader.tree_path import Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The file that a service lives in: its services, and what it resets."""
+
+    file: str
+    services: Tree
+    resets: Sequence[Path]
+
+
+ReadBase = Callable[[str], tuple[str, Tree, Sequence[Path]]]
+"""Loads another file: its absolute name, its canonical tree, its resets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extender:
+    """Resolves the `extends` of one file's services."""
+
+    file: str
+    """Of the file that is loaded, for messages."""
+    read: ReadBase
+
+    def apply(self, tree: Tree, resets: Sequence[Path]) -> None:
+        """Replace, in place, every service that extends another. Raises Problem."""
+        services = tree.get("services")
+        if services is None:
+            return
+        if not isinstance(services, dict):
+            raise Problem("services must be a mapping", ("services",))
+        base = Base(self.file, services, resets)
+        for name in services:
+            services[name] = self._extended(name, base, ())
+
+    def _extended(self, name: str, base: Base, chain: tuple[tuple[str, str], ...]) -> Any:
+        service = base.services[name]
+        if service is None:
+            return None
+        if not isinstance(service, dict):
+            raise Problem(f"services.{name} must be a mapping", ("services", name))
+        if "extends" not in service:
+            return service
+        if (base.file, name) in chain:
+            raise _cycle((*chain, (base.file, name)))
+        reference, file = _reference(service["extends"], name)
+        parent = self._parent(name, reference, file, base)
+        found = self._extended(reference, parent, (*chain, (base.file, name)))
+        if found is None:
+            return service
+        source = copy.deepcopy(found)
+        apply_resets({"services": {name: source}}, base.resets)
+        merged = merge_at(source, service, ("services", name))
+        merged.pop("extends", None)
+        base.services[name] = merged
+        return merged
+
+    def _parent(self, name: str, reference: str, file: str | None, base: Base) -> Base:
+        if file is None:
+            if reference not in base.services:
+                raise self._missing(name, self.file, f'service "{reference}" not found', reference, base.services)
+            return base
+        path, tree, resets = self.read(file)
+        services = tree.get("services")
+        if services is None:
+            raise self._missing(name, path, "no services section", reference, {})
+        if not isinstance(services, dict):
+            raise self._missing(name, path, "services must be a mapping", reference, {})
+        if reference not in services:
+            raise self._missing(name, self.file, f'service "{reference}" not found in {file}', reference, services)
+        return Base(path, services, resets)
+
+    def _missing(self, name: str, file: str, reason: str, reference: str, services: Tree) -> Problem:
+        return Problem(
+            f'cannot extend service "{name}" in {file}: {reason}',
+            ("services", name, "extends", "service"),
+            kind=DanglingReference,
+            hint=nearest(reference, services),
+        )
+
+
+def _reference(extends: Any, name: str) -> tuple[str, str | None]:
+    """The service extended, and its file."""
+    if isinstance(extends, str):
+        return extends, None
+    if not isinstance(extends, dict):
+        return "", None
+    if not isinstance(extends.get("service"), str):
+        raise Problem(f"extends.{name}.service is required", ("services", name, "extends"))
+    file = extends.get("file")
+    return extends["service"], file if isinstance(file, str) else None
+
+
+def _cycle(chain: tuple[tuple[str, str], ...]) -> Problem:
+    (file, name), *rest = chain
+    lines = ["Circular reference:", f"  {name} in {file}", *(f"  extends {other} in {place}" for place, other in rest)]
+    return Problem("\n".join(lines), ("services", name, "extends"), kind=CircularDependency)

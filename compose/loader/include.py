@@ -1,0 +1,81 @@
+"""`include`: other Compose files, each a model of its own, under this one.
+
+Source: compose-spec, 14-include.md; compose-go, loader/include.go.
+"""
+
+import posixpath
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from compose.loader.merge import merge_at
+from compose.loader.problem import Path, Problem
+from compose.loader.reset import apply_resets
+from compose.loader.scalar import text_of
+from compose.loader.source import SourceReader, resolve
+from compose.loader.tree_path import Tree
+
+SECTIONS = ("services", "volumes", "networks", "secrets", "configs", "models")
+
+
+@dataclass(frozen=True, slots=True)
+class Include:
+    """One entry, with absolute paths."""
+
+    files: tuple[str, ...]
+    project_directory: str
+    env_files: tuple[str, ...] | None
+    """None: the folder's `.env`, if it is there."""
+    index: int
+
+
+def entries(tree: Tree, working_dir: str, reader: SourceReader) -> list[Include]:
+    """The entries of a file's `include`, in order. Raises Problem."""
+    listed = tree.get("include")
+    if listed is None:
+        return []
+    if not isinstance(listed, list):
+        raise Problem(f"`include` must be a list, got {text_of(listed)}", ("include",))
+    return [_entry(item, index, working_dir, reader) for index, item in enumerate(listed)]
+
+
+def _entry(item: Any, index: int, working_dir: str, reader: SourceReader) -> Include:
+    path: Path = ("include", index)
+    entry = {"path": item} if isinstance(item, str) else item
+    if not isinstance(entry, dict):
+        raise Problem(f"include.{index} must be a string or mapping", path)
+    files = tuple(resolve(working_dir, file) for file in _texts(entry.get("path"), (*path, "path")))
+    directory = entry.get("project_directory")
+    if directory:
+        directory = resolve(working_dir, str(directory))
+        if not reader.is_directory(directory):
+            directory = posixpath.dirname(directory)
+    elif files:
+        directory = posixpath.dirname(files[0])
+    env_files = _texts(entry.get("env_file"), (*path, "env_file"))
+    resolved = tuple(resolve(working_dir, file) for file in env_files if file != "/dev/null")
+    return Include(files, directory or working_dir, resolved if env_files else None, index)
+
+
+def _texts(value: Any, path: Path) -> list[str]:
+    items = [value] if isinstance(value, str) else value or []
+    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+        raise Problem(f"{'.'.join(map(str, path))} must be a string or list", path)
+    return items
+
+
+def import_resources(included: Tree, tree: Tree, resets: Sequence[Path]) -> None:
+    """Put the included model under `tree`, in place: where both have a resource, the includer's goes on top."""
+    for section in SECTIONS:
+        resources = included.get(section)
+        if not isinstance(resources, dict):
+            continue
+        own = tree.setdefault(section, {})
+        if not isinstance(own, dict):
+            raise Problem(f"{section} must be a mapping", (section,))
+        for name, resource in resources.items():
+            if name not in own:
+                own[name] = resource
+                continue
+            apply_resets({section: {name: resource}}, resets)
+            own[name] = merge_at(resource, own[name], (section, name))

@@ -1,0 +1,175 @@
+"""Variables in the values of a tree, and the casts that follow them.
+
+Values only, never keys. Each file is interpolated before it is merged. Where an attribute is a
+number or a boolean, its text is cast, so that `privileged: ${P:-true}` works.
+Source: compose-spec, 12-interpolation.md; compose-go, loader/interpolate.go.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from compose import errors
+from compose.errors import InterpolationError
+from compose.loader.problem import Path, Problem, Problems, listed
+from compose.loader.template import InvalidTemplate, MissingRequired, Template, invalid
+from compose.loader.tree_path import Branch, Tree, table
+
+Cast = Callable[[str], int | float | bool]
+Report = Callable[[str, Path, str], None]
+"""Takes a warning, the path that it is about, and a hint."""
+
+_TRUE = {"true": True, "y": True, "yes": True, "on": True, "false": False, "n": False, "no": False, "off": False}
+
+
+def integer(text: str) -> int:
+    """A decimal integer, without blanks and underscores. Raises ValueError."""
+    if not text.lstrip("+-").isdecimal() or not text.isascii():
+        raise ValueError(f"invalid integer: {text}")
+    return int(text)
+
+
+def octal(text: str) -> int:
+    """Permission bits. Raises ValueError."""
+    return int(text, 8)
+
+
+def number(text: str) -> float:
+    """A decimal number. Raises ValueError."""
+    if not text or text != text.strip() or "_" in text.strip("_"):
+        raise ValueError(f"invalid number: {text}")
+    return float(text)
+
+
+def boolean(text: str) -> bool:
+    """YAML 1.1's words for truth. Raises ValueError."""
+    if text.lower() not in _TRUE:
+        raise ValueError(f"invalid boolean: {text}")
+    return _TRUE[text.lower()]
+
+
+_SERVICE_CASTS: dict[str, Cast] = {
+    "configs.*.mode": octal,
+    "cpu_count": integer,
+    "cpu_percent": number,
+    "cpu_period": integer,
+    "cpu_quota": integer,
+    "cpu_rt_period": integer,
+    "cpu_rt_runtime": integer,
+    "cpus": number,
+    "cpu_shares": integer,
+    "init": boolean,
+    "deploy.replicas": integer,
+    "deploy.update_config.parallelism": integer,
+    "deploy.update_config.max_failure_ratio": number,
+    "deploy.rollback_config.parallelism": integer,
+    "deploy.rollback_config.max_failure_ratio": number,
+    "deploy.restart_policy.max_attempts": integer,
+    "deploy.placement.max_replicas_per_node": integer,
+    "healthcheck.retries": integer,
+    "healthcheck.disable": boolean,
+    "oom_kill_disable": boolean,
+    "oom_score_adj": integer,
+    "pids_limit": integer,
+    "ports.*.target": integer,
+    "privileged": boolean,
+    "read_only": boolean,
+    "scale": integer,
+    "secrets.*.mode": octal,
+    "stdin_open": boolean,
+    "tty": boolean,
+    "ulimits.*": integer,
+    "ulimits.*.hard": integer,
+    "ulimits.*.soft": integer,
+    "volumes.*.read_only": boolean,
+    "volumes.*.volume.nocopy": boolean,
+}
+_CASTS: Branch[Cast] = table(
+    {f"services.*.{pattern}": cast for pattern, cast in _SERVICE_CASTS.items()}
+    | {
+        f"{section}.*.{key}": boolean
+        for section, keys in {
+            "networks": ("external", "internal", "attachable", "enable_ipv4", "enable_ipv6"),
+            "volumes": ("external",),
+            "secrets": ("external",),
+            "configs": ("external",),
+        }.items()
+        for key in keys
+    }
+)
+
+
+def interpolate(tree: Tree, variables: Mapping[str, str], report: Report) -> None:
+    """Replace the variables in a tree, in place. Raises Problems, all of them at once."""
+    walk = _Interpolation(variables, report)
+    for key, value in tree.items():
+        tree[key] = walk.value(value, _CASTS.below(key), (key,))
+    if walk.problems:
+        raise Problems(walk.problems)
+
+
+def interpolate_text(text: str, variables: Mapping[str, str], path: Path) -> str:
+    """One text, without warnings. Raises Problems."""
+    walk = _Interpolation(variables, lambda *_: None)
+    result = walk.value(text, None, path)
+    if walk.problems:
+        raise Problems(walk.problems)
+    return str(result)
+
+
+class _Interpolation:
+    """One walk over one tree; problems pile up."""
+
+    def __init__(self, variables: Mapping[str, str], report: Report) -> None:
+        self.problems: list[Problem] = []
+        self._report = report
+        self._path: Path = ()
+        self._text = ""
+        self._template = Template(variables.get, self._unset)
+
+    def _unset(self, name: str) -> None:
+        message = f'The "{name}" variable is not set. Defaulting to a blank string.'
+        self._report(message, self._path, f"`${{{name}:-}}` says that blank is meant")
+
+    def value(self, value: Any, casts: Branch[Cast] | None, path: Path) -> Any:
+        if isinstance(value, str):
+            if "$" not in value and (casts is None or casts.rule is None):
+                return value
+            return self._scalar(value, casts.rule if casts else None, path)
+        if isinstance(value, dict):
+            for key, item in value.items():
+                value[key] = self.value(item, casts and casts.below(key), (*path, key))
+        elif isinstance(value, list):
+            below = casts and casts.wildcard
+            for index, item in enumerate(value):
+                value[index] = self.value(item, below, (*path, index))
+        return value
+
+    def _scalar(self, text: str, cast: Cast | None, path: Path) -> str | int | float | bool:
+        self._path = path
+        try:
+            replaced = self._template.substitute(text)
+        except InvalidTemplate as error:
+            self.problems.append(invalid(listed(path), error, path))
+            return text
+        except MissingRequired as error:
+            message = f"error while interpolating {listed(path)}: {error}"
+            hint = f"set `{error.name}` in the shell or in the .env file"
+            self.problems.append(Problem(message, path, kind=InterpolationError, needle=text, hint=hint))
+            return text
+        if cast is None:
+            return replaced
+        if cast is boolean and replaced.lower() in _TRUE and replaced.lower() not in ("true", "false"):
+            word = "true" if _TRUE[replaced.lower()] else "false"
+            self._report(f'"{replaced}" for boolean is not supported by YAML 1.2, please use `{word}`', path, "")
+        try:
+            return cast(replaced)
+        except ValueError as error:
+            message = f"error while interpolating {listed(path)}: failed to cast to expected type: {error}"
+            self.problems.append(Problem(message, path, kind=InterpolationError, needle=text))
+            return text
+
+
+def warning_once(warnings: list[errors.Warning], warning: errors.Warning) -> None:
+    """Add a warning unless the same message is there already."""
+    if all(known.message != warning.message for known in warnings):
+        warnings.append(warning)

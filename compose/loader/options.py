@@ -1,0 +1,33 @@
+"""What the loader is asked for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from compose.loader.source import DiskReader, SourceReader
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOptions:
+    """Command line and environment, as the loader needs them. Paths may be relative to `cwd`."""
+
+    cwd: str
+    """Absolute."""
+    environment: Mapping[str, str]
+    """The shell's; the loader looks at no other."""
+    files: tuple[str, ...] = ()
+    """`-f`; `-` is standard input. Empty: COMPOSE_FILE, else the default names here and above."""
+    project_name: str = ""
+    project_directory: str = ""
+    env_files: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ()
+    compatibility: bool = False
+    stdin: bytes = b""
+    """The text for `-`."""
+    interpolate: bool = True
+    normalize: bool = True
+    resolve_paths: bool = True
+    check_consistency: bool = True
+    resolve_environment: bool = True
+    keep_unused: bool = False
+    """Keep networks, volumes, … that no enabled service uses (`--all-resources`)."""
+    reader: SourceReader = field(default_factory=DiskReader)

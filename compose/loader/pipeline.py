@@ -1,0 +1,153 @@
+"""The loader: `load` is the list of its stages, in the order of the specification.
+
+Each stage changes one tree. Rules of merging, of canonical form, of types are tables keyed by path;
+stages name what is wrong by path, and files.FileLoader finds the place.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from compose import errors
+from compose.errors import ComposeFileError
+from compose.loader import consistency, selection
+from compose.loader.discovery import Discovery, discover, require_files
+from compose.loader.files import FileLoader, Scope
+from compose.loader.interpolation import interpolate_text
+from compose.loader.normalize import normalize
+from compose.loader.options import LoadOptions
+from compose.loader.printed import escaped, printed_project, printed_tree
+from compose.loader.project_name import given_name, name_of
+from compose.loader.service_files import resolve_environment, resolve_labels
+from compose.loader.source import Source, Sources
+from compose.loader.tree_path import Tree
+from compose.loader.typed import convert
+from compose.loader.validate import build_project
+from schemas.composefile.project import Project
+
+
+@dataclass
+class LoadResult:
+    """A loaded project with what was noticed on the way."""
+
+    loaded: Project | None
+    """None without interpolation: `${PORT}` fits no number."""
+    tree: Tree
+    warnings: tuple[errors.Warning, ...]
+    variables: dict[str, str]
+    """What interpolation saw."""
+    origins: dict[str, str] = field(default_factory=dict)
+    """The env file that a variable comes from; those of the shell are missing."""
+    sources: Sources = field(default_factory=Sources)
+    """The files read, to find the place of a path."""
+
+    @property
+    def project(self) -> Project:
+        """The project. Raises RuntimeError after a load without interpolation."""
+        if self.loaded is None:
+            raise RuntimeError("loaded without interpolation: there is a tree, but no project")
+        return self.loaded
+
+    @cached_property
+    def model(self) -> Tree:
+        """What `config --format json` prints, `$` doubled."""
+        return printed_tree(self.tree) if self.loaded is None else escaped(printed_project(self.loaded))
+
+
+def load(options: LoadOptions, services: Sequence[str] = ()) -> LoadResult:
+    """Load a project, with all services or the named ones and what they depend on.
+
+    Raises ComposeError, with its place where a file is at fault; ErrorGroup for several at once.
+    """
+    found = discover(options)
+    require_files(found)
+    files = FileLoader(options, warnings=found.warnings)
+    name = _project_name(found, files)
+    variables = {**found.variables, "COMPOSE_PROJECT_NAME": name}
+    tree = files.model(found.files, Scope(found.working_dir, variables))
+    if not tree:
+        raise ComposeFileError("empty compose file", span=None)
+    tree.pop("name", None)
+    if options.normalize:
+        normalize(tree, name, variables)
+    loaded = None
+    if options.interpolate:
+        with files.placed():
+            convert(tree, files.report)
+            loaded = _project(tree, name, found, files, services)
+    return LoadResult(loaded, {"name": name, **tree}, tuple(files.warnings), variables, found.origins, files.sources)
+
+
+def _project_name(found: Discovery, files: FileLoader) -> str:
+    given = given_name(found, files.options)
+    names = list(files.names(found.files))
+    if given:
+        return given
+    written = [(name, source) for name, source in names if name]
+    if not written:
+        return name_of((), found)
+    name, source = written[-1]
+    return name_of([_interpolated_name(name, source, found, files)], found)
+
+
+def _interpolated_name(name: str, source: Source, found: Discovery, files: FileLoader) -> str:
+    if not files.options.interpolate:
+        return name
+    with files.placed(source):
+        return interpolate_text(name, found.variables, ("name",)).replace("$", "$$")
+
+
+def _project(tree: Tree, name: str, found: Discovery, files: FileLoader, services: Sequence[str]) -> Project:
+    """The typed tree, reduced to what is enabled, checked, and frozen."""
+    options = files.options
+    everything: Tree = tree.setdefault("services", {}) or {}
+    profiles = list(options.profiles or found.profiles)
+    enabled, disabled = selection.split_by_profiles(everything, profiles)
+    if options.check_consistency:
+        consistency.check_consistency({**tree, "services": enabled}, disabled)
+        _align_replicas(enabled)
+    profiles += selection.profiles_of(services, disabled)
+    enabled, disabled = selection.split_by_profiles(everything, profiles)
+    model = {**tree, "services": enabled}
+    if not options.keep_unused:
+        selection.drop_unused(model)
+    if services:
+        enabled, rest = selection.select(enabled, services, everything)
+        disabled = {**disabled, **rest}
+    if options.resolve_environment:
+        resolve_environment(enabled, found.variables, options.cwd, options.reader)
+    resolve_labels(enabled, options.cwd, options.reader)
+    consistency.check_container_names(enabled)
+    _give_content(model, found)
+    model |= {
+        "name": name,
+        "services": _with_names(enabled),
+        "disabled_services": _with_names(disabled),
+        "working_dir": found.working_dir,
+        "compose_files": found.files,
+        "environment": found.variables,
+        "environment_files": found.env_files,
+        "profiles": profiles,
+    }
+    return build_project(model)
+
+
+def _align_replicas(services: Tree) -> None:
+    """`scale` is `deploy.replicas` in other words."""
+    for service in services.values():
+        if service.get("scale") is not None and service.get("deploy") is not None:
+            service["deploy"]["replicas"] = service["scale"]
+
+
+def _give_content(model: Tree, found: Discovery) -> None:
+    """The content of secrets and configs that come from a variable."""
+    for section in ("secrets", "configs"):
+        for resource in (model.get(section) or {}).values():
+            variable = resource.get("environment")
+            if variable in found.variables:
+                resource["content"] = found.variables[variable]
+
+
+def _with_names(services: Tree) -> Tree:
+    """Services with their key as `name`; what was never resolved is left out."""
+    return {key: {**service, "name": key} for key, service in services.items()}

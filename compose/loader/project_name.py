@@ -1,0 +1,108 @@
+"""The project's name and folder, without loading the project.
+
+For `ps`, `logs`, `exec`, `down`: what they touch is found by the name. A top-level `name:` is read
+from the text by eye, because a YAML parser costs more than the rest of such a command.
+"""
+
+import json
+import posixpath
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from compose.errors import EXIT_FILE_NOT_FOUND, ProjectError
+from compose.loader.discovery import Discovery, discover, require_files
+from compose.loader.options import LoadOptions
+from compose.loader.template import InvalidTemplate, MissingRequired, with_variables
+from compose.naming import normalize_project_name, require_project_name
+
+_NAME_LINE = re.compile(r"""^(?:name|"name"|'name')[ \t]*:(?:[ \t]+(?P<value>.*))?$""", re.MULTILINE)
+_PROPERTY = re.compile(r"(?:[&!][^ \t]*[ \t]+)+")
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where a project is, and its name."""
+
+    name: str
+    working_dir: str
+    files: tuple[str, ...]
+
+
+def locate(options: LoadOptions) -> Location:
+    """Name, folder and files. Raises ProjectError, also where a file has its `name` in an unusual form.
+
+    With a name given, no file need exist.
+    """
+    found = discover(options)
+    name = given_name(found, options)
+    if not name:
+        require_files(found)
+        texts = (_read(file, options) for file in found.files)
+        name = name_of(_names_in_texts(texts), found)
+    return Location(name, found.working_dir, tuple(found.files))
+
+
+def given_name(found: Discovery, options: LoadOptions) -> str:
+    """The name from `-p` or COMPOSE_PROJECT_NAME, or nothing. Raises ProjectError for an invalid one."""
+    name = options.project_name or found.variables.get("COMPOSE_PROJECT_NAME", "")
+    return require_project_name(name) if name else ""
+
+
+def name_of(names: Iterable[str], found: Discovery) -> str:
+    """The last `name:` of the files, else the folder's name. Raises ProjectError."""
+    written = [name for name in names if name]
+    if written:
+        try:
+            name = normalize_project_name(with_variables(found.variables).substitute(written[-1]))
+        except (InvalidTemplate, MissingRequired) as error:
+            raise ProjectError(f"error while interpolating name: {error}") from None
+    else:
+        name = normalize_project_name(posixpath.basename(found.working_dir))
+    if not name:
+        raise ProjectError("project name must not be empty", hint="`-p` or a top-level `name:` gives one")
+    return name
+
+
+def _read(file: str, options: LoadOptions) -> str:
+    if file == "-":
+        return options.stdin.decode("utf-8-sig", "replace")
+    try:
+        return options.reader.read(file).decode("utf-8-sig", "replace")
+    except OSError as error:
+        raise ProjectError(f"{file}: {(error.strerror or str(error)).lower()}", exit_code=EXIT_FILE_NOT_FOUND) from None
+
+
+def _names_in_texts(texts: Iterable[str]) -> Iterable[str]:
+    for text in texts:
+        if text.lstrip().startswith("{"):
+            yield _name_in_json(text)
+        for match in _NAME_LINE.finditer(text.replace("\r\n", "\n")):
+            yield _scalar(match["value"] or "")
+
+
+def _name_in_json(text: str) -> str:
+    try:
+        return str(json.loads(text).get("name", ""))
+    except (ValueError, AttributeError):
+        raise _unreadable() from None
+
+
+def _scalar(text: str) -> str:
+    """The value of a scalar on one line."""
+    text = _PROPERTY.sub("", text.strip(), count=1) if text[:1] in "&!" else text.strip()
+    if text[:1] == "'":
+        return text[1:].partition("'")[0]
+    if text[:1] == '"':
+        try:
+            return str(json.JSONDecoder().raw_decode(text)[0])
+        except ValueError:
+            raise _unreadable() from None
+    if text[:1] in ("|", ">", "*", "[", "{"):
+        raise _unreadable()
+    return re.split(r"[ \t]#|^#", text)[0].strip()
+
+
+def _unreadable() -> ProjectError:
+    hint = "write it as `name: text` on one line, or give `-p`"
+    return ProjectError("the project's `name` is written in a way that only a full load understands", hint=hint)

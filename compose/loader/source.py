@@ -1,0 +1,112 @@
+"""The files of a project: how they are read, and where in them a path of the model is.
+
+All reading goes through a SourceReader, so that tests give the loader a dict of texts. Positions
+are looked up on demand, in the node graph that parsing leaves behind.
+"""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from typing import Protocol
+
+from compose.errors import Span
+from compose.loader.problem import Path
+
+
+class SourceReader(Protocol):
+    """The loader's only way to files. Paths are absolute."""
+
+    def read(self, path: str) -> bytes:
+        """The content. Raises OSError."""
+
+    def is_file(self, path: str) -> bool:
+        """Whether something other than a folder is there."""
+
+    def is_directory(self, path: str) -> bool:
+        """Whether a folder is there."""
+
+    def real_path(self, path: str) -> str:
+        """The path without symbolic links."""
+
+
+class DiskReader:
+    """Reads the host's files."""
+
+    def read(self, path: str) -> bytes:
+        """The content. Raises OSError."""
+        return FilePath(path).read_bytes()
+
+    def is_file(self, path: str) -> bool:
+        """Whether something other than a folder is there (a FIFO counts: `--env-file <(…)`)."""
+        return os.path.exists(path) and not os.path.isdir(path)  # noqa: PTH110, PTH112 - str in, str out: no Path built
+
+    def is_directory(self, path: str) -> bool:
+        """Whether a folder is there."""
+        return os.path.isdir(path)  # noqa: PTH112 - as above
+
+    def real_path(self, path: str) -> str:
+        """The path without symbolic links."""
+        return os.path.realpath(path)
+
+
+def resolve(base: str, path: str) -> str:
+    """`path` as an absolute, cleaned path; a relative one starts at `base`."""
+    return os.path.normpath(os.path.join(base, path))  # noqa: PTH118 - `//` and `..` as Go's filepath.Join
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A scalar's place; line and column count from 0."""
+
+    line: int
+    column: int
+    text: str
+
+
+class Locator(Protocol):
+    """Finds paths in one parsed document."""
+
+    def locate(self, path: Path, needle: str) -> tuple[int, Scalar]:
+        """How many parts of the path exist, and the place of the deepest one."""
+
+
+@dataclass(slots=True)
+class Source:
+    """One Compose file that was read."""
+
+    file: str
+    text: str
+    documents: list[Locator] = field(default_factory=list)
+
+    def span(self, scalar: Scalar) -> Span:
+        """The place as errors show it, with its line."""
+        lines = self.text.splitlines()
+        line = lines[scalar.line] if scalar.line < len(lines) else ""
+        length = max(1, min(len(scalar.text), len(line) - scalar.column)) if scalar.text else 1
+        return Span(self.file, scalar.line + 1, scalar.column + 1, line, length)
+
+
+@dataclass(slots=True)
+class Sources:
+    """All Compose files read so far, in the order of reading: what overrides comes later."""
+
+    sources: list[Source] = field(default_factory=list)
+
+    def add(self, source: Source) -> None:
+        """Remember a file."""
+        self.sources.append(source)
+
+    def span(self, path: Path, needle: str = "") -> Span | None:
+        """The best place for a path: the deepest match, in the latest file that has it."""
+        best: tuple[int, Span] | None = None
+        for source, document in self._documents():
+            depth, scalar = document.locate(path, needle)
+            if depth and (best is None or depth >= best[0]):
+                best = (depth, source.span(scalar))
+        return best[1] if best else None
+
+    def _documents(self) -> Iterable[tuple[Source, Locator]]:
+        for source in self.sources:
+            for document in source.documents:
+                yield source, document

@@ -1,0 +1,143 @@
+"""Lists whose items replace each other: by key, by mount target, by port.
+
+Source: compose-spec, 13-merge.md, unique resources; compose-go, override/uncity.go.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from compose.loader.mount import parse_volume
+from compose.loader.problem import Path, Problem, indexed
+from compose.loader.scalar import text_of
+from compose.loader.tree_path import Branch, Tree, rewrite, table
+
+Indexer: TypeAlias = Callable[[Any, Path], str]
+"""Gives the identity of a list item."""
+
+
+def enforce_unicity(tree: Tree) -> None:
+    """Drop, in place, items that a later item of their list replaces. Raises Problem."""
+    rewrite(tree, _UNIQUE)
+
+
+def _unique(identity: Indexer) -> Callable[[Any, Path], Any]:
+    def keep_last(value: Any, path: Path) -> Any:
+        if not isinstance(value, list):
+            return value
+        kept: dict[str, Any] = {}
+        for index, item in enumerate(value):
+            kept[identity(item, (*path, index))] = item
+        return list(kept.values())
+
+    return keep_last
+
+
+def _by_key(item: Any, path: Path) -> str:
+    if not isinstance(item, str):
+        raise Problem(f"{indexed(path)}: unexpected type {_go_type(item)}", path)
+    return item.partition("=")[0]
+
+
+def _by_mount_target(item: Any, path: Path) -> str:
+    if isinstance(item, str):
+        return str(parse_volume(item, path)["target"])
+    return _target(item, path, "volume")
+
+
+def _by_device_target(item: Any, path: Path) -> str:
+    if isinstance(item, str):
+        parts = item.split(":")
+        return parts[0] if len(parts) == 1 else parts[1]
+    return _target(item, path, "device")
+
+
+def _target(item: Any, path: Path, what: str) -> str:
+    if not isinstance(item, dict):
+        return ""
+    if not isinstance(item.get("target"), str):
+        raise Problem(f"service {what} {indexed(path)} is missing a mount target", path)
+    return str(item["target"])
+
+
+def _by_text(item: Any, path: Path) -> str:
+    if isinstance(item, bool) or not isinstance(item, str | int):
+        raise Problem(f"{indexed(path)}: unsupported expose value {text_of(item)}", path)
+    return str(item)
+
+
+def _by_file_target(folder: str) -> Indexer:
+    def target(item: Any, path: Path) -> str:
+        if isinstance(item, str):
+            return f"{folder}/{item}"
+        if isinstance(item, dict):
+            return str(item.get("target", f"{folder}/{item.get('source')}"))
+        raise Problem(f"{indexed(path)}: unsupported expose value %!s({_go_type(item)}={text_of(item)})", path)
+
+    return target
+
+
+def _by_port(item: Any, path: Path) -> str:
+    if not isinstance(item, dict):
+        return text_of(item)
+    if "target" not in item:
+        raise Problem(f"service ports {indexed(path)} is missing a target port", path)
+    host, protocol = item.get("host_ip", "0.0.0.0"), item.get("protocol", "tcp")  # noqa: S104 - the default's name, not a bind
+    return f"{host}:{item.get('published')}:{item['target']}/{protocol}"
+
+
+def _by_path(item: Any, path: Path) -> str:
+    if isinstance(item, dict):
+        if "path" not in item:
+            raise Problem(f"environment path attribute {indexed(path)} is missing", path)
+        return text_of(item["path"])
+    return text_of(item)
+
+
+def _go_type(item: Any) -> str:
+    for kind, name in ((bool, "bool"), (int, "int"), (float, "float64"), (list, "[]interface {}"), (dict, "map")):
+        if isinstance(item, kind):
+            return name
+    return "<nil>"
+
+
+_BY_KEY = (
+    "networks.*.labels",
+    "networks.*.ipam.options",
+    *(
+        f"services.*.{attribute}"
+        for attribute in (
+            "annotations",
+            "build.args",
+            "build.additional_contexts",
+            "build.platform",
+            "build.tags",
+            "build.labels",
+            "cap_add",
+            "cap_drop",
+            "deploy.labels",
+            "dns",
+            "dns_opt",
+            "dns_search",
+            "environment",
+            "labels",
+            "links",
+            "networks.*.aliases",
+            "networks.*.link_local_ips",
+            "profiles",
+            "sysctls",
+            "tmpfs",
+        )
+    ),
+)
+_UNIQUE: Branch[Callable[[Any, Path], Any]] = table(
+    dict.fromkeys(_BY_KEY, _unique(_by_key))
+    | {
+        "services.*.configs": _unique(_by_file_target("")),
+        "services.*.devices": _unique(_by_device_target),
+        "services.*.env_file": _unique(_by_path),
+        "services.*.expose": _unique(_by_text),
+        "services.*.ports": _unique(_by_port),
+        "services.*.secrets": _unique(_by_file_target("/run/secrets")),
+        "services.*.volumes": _unique(_by_mount_target),
+    }
+)

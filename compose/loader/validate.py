@@ -1,0 +1,20 @@
+"""The door to pydantic in the loader: the typed tree becomes a Project."""
+
+from pydantic import ValidationError
+
+from compose.loader.problem import Problem, Problems, dotted
+from compose.loader.tree_path import Tree
+from schemas.composefile.project import Project
+
+
+def build_project(tree: Tree) -> Project:
+    """The frozen project. Raises Problems, each with its path."""
+    try:
+        return Project.model_validate(tree)
+    except ValidationError as error:
+        raise Problems(
+            [
+                Problem(f"{dotted(tuple(item['loc']))}: {item['msg'][:1].lower()}{item['msg'][1:]}", tuple(item["loc"]))
+                for item in error.errors()
+            ]
+        ) from None

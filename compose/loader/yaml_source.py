@@ -1,0 +1,354 @@
+"""The door to YAML: texts to trees, trees to texts.
+
+The C parser composes the nodes where PyYAML has it; the values are made here, because PyYAML's own
+constructor speaks YAML 1.1 (`22:22` a number, `yes` a boolean), takes duplicate keys silently and
+expands aliases without limit. Nodes keep their marks, so every path can be located later.
+"""
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from compose.errors import ComposeFileError, Span
+from compose.loader.problem import Path, Problem
+from compose.loader.scalar import plain, text_of
+from compose.loader.source import Scalar, Source
+from compose.loader.tree_path import Tree
+
+MAX_DEPTH = 100
+"""Nesting that a Compose file may have; real ones stay below 15."""
+
+MAX_EXPANDED_NODES = 400_000
+"""Nodes after the expansion of aliases: beyond, and ten times the written ones, it is a bomb."""
+
+_LONG_LINE = 4000
+"""The C composer recurses on the C stack; a block cannot nest deeper than its lines are long."""
+
+_PLAIN = "plain"
+_QUOTED = "quoted"
+_TAG = "tag:yaml.org,2002:"
+_TYPED_TAGS = frozenset(_TAG + name for name in ("int", "float", "bool", "null", "timestamp"))
+
+
+class _Untyped:
+    """Resolves nothing: a node's tag says whether it was plain, quoted or tagged."""
+
+    def resolve(self, kind: type, _: str, implicit: Any) -> str:
+        return _PLAIN if kind is not yaml.ScalarNode or implicit[0] else _QUOTED
+
+    def descend_resolver(self, parent: object, index: object) -> None:
+        """Nothing to prepare."""
+
+    def ascend_resolver(self) -> None:
+        """Nothing to undo."""
+
+
+class _PythonComposer(_Untyped, yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser, yaml.composer.Composer):
+    """The slow path; unlike the C composer it lets an anchor be defined again, as YAML does."""
+
+    def __init__(self, text: str) -> None:
+        yaml.reader.Reader.__init__(self, text)
+        yaml.scanner.Scanner.__init__(self)
+        yaml.parser.Parser.__init__(self)
+        yaml.composer.Composer.__init__(self)
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if not self.check_event(yaml.AliasEvent):
+            event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+            self.anchors.pop(event.anchor, None)
+        return super().compose_node(parent, index)
+
+
+_CParser: Any = getattr(getattr(yaml, "cyaml", None), "CParser", None)
+
+if _CParser is not None:
+
+    class _CComposer(_Untyped, _CParser):  # type: ignore[misc]
+        """The fast path."""
+
+
+def _compose(text: str) -> list[yaml.Node]:
+    if _CParser is None:
+        return _all_nodes(_PythonComposer(text))
+    try:
+        return _all_nodes(_CComposer(text))
+    except yaml.composer.ComposerError as error:
+        if "duplicate anchor" not in str(error):
+            raise
+        return _all_nodes(_PythonComposer(text))
+
+
+def _all_nodes(composer: Any) -> list[yaml.Node]:
+    nodes = []
+    while composer.check_node():
+        nodes.append(composer.get_node())
+    return nodes
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One YAML document: its values, and the paths marked with `!reset` or `!override`."""
+
+    tree: Any
+    resets: tuple[Path, ...]
+
+
+def read_documents(source: Source, data: bytes) -> list[Document]:
+    """Parse a file's bytes; `source` gets the text and the means to locate paths in it.
+
+    Raises ComposeFileError for what is not YAML, Problem for what YAML allows and Compose does not.
+    """
+    source.text = _decoded(data, source.file)
+    _check_nesting(source)
+    try:
+        nodes = _compose(source.text)
+    except yaml.MarkedYAMLError as error:
+        raise _syntax_error(source, error) from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ComposeFileError(f"yaml: {error}".splitlines()[0], span=Span(source.file, 1, 1)) from None
+    source.documents.extend(NodeLocator(node) for node in nodes)
+    return [_Builder(node).document() for node in nodes]
+
+
+def _decoded(data: bytes, file: str) -> str:
+    try:
+        text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        column = error.start - data.rfind(b"\n", 0, error.start)
+        raise ComposeFileError("yaml: invalid UTF-8", span=Span(file, line, column)) from None
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise ComposeFileError("yaml: control characters are not allowed", span=Span(file, line, 1))
+    return text
+
+
+def _check_nesting(source: Source) -> None:
+    if re.search(r"^%YAML\s+(?!1\.1\b)", source.text, re.MULTILINE):
+        raise ComposeFileError("yaml: found incompatible YAML document", span=Span(source.file, 1, 1))
+    if len(source.text) <= _LONG_LINE or max(map(len, source.text.splitlines())) <= _LONG_LINE:
+        return
+    depth = 0
+    try:
+        for event in yaml.parse(source.text, Loader=getattr(yaml, "CLoader", yaml.Loader)):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > MAX_DEPTH:
+                mark: Any = event.start_mark
+                raise _too_deep(Span(source.file, mark.line + 1, mark.column + 1))
+    except yaml.YAMLError:
+        return  # composing reports it
+
+
+def _too_deep(span: Span | None) -> ComposeFileError:
+    return ComposeFileError(f"yaml: nested more than {MAX_DEPTH} levels deep", span=span)
+
+
+def _syntax_error(source: Source, error: yaml.MarkedYAMLError) -> ComposeFileError:
+    mark = error.problem_mark or error.context_mark
+    problem = error.problem or str(error)
+    span = source.span(Scalar(mark.line, mark.column, "")) if mark else None
+    if "undefined alias" in problem and span is not None:
+        name = re.match(r"\*?([^\s,\]}]*)", span.text[span.column - 1 :])
+        problem = f"unknown anchor '{name[1] if name else ''}' referenced"
+    return ComposeFileError(f"yaml: {problem}", span=span, context=error.context or "")
+
+
+class _Builder:
+    """Makes values of one document's nodes, every alias a copy of its own."""
+
+    def __init__(self, root: yaml.Node) -> None:
+        self._root = root
+        self._resets: list[Path] = []
+        self._active: dict[int, Path] = {}
+
+    def document(self) -> Document:
+        written = _expanded_size(self._root)
+        return Document(self._value(self._root, ()) if written else None, tuple(self._resets))
+
+    def _value(self, node: yaml.Node, path: Path) -> Any:
+        if node.tag == "!override":
+            self._resets.append(path)
+        if isinstance(node, yaml.ScalarNode):
+            return _scalar(node, path)
+        if id(node) in self._active:
+            raise _endless(path, self._active[id(node)])
+        if len(path) > MAX_DEPTH:
+            raise _too_deep(None)
+        self._active[id(node)] = path
+        value = self._mapping(node, path) if isinstance(node, yaml.MappingNode) else self._sequence(node, path)
+        del self._active[id(node)]
+        return value
+
+    def _sequence(self, node: yaml.Node, path: Path) -> list[Any]:
+        values = []
+        for index, item in enumerate(node.value):
+            if item.tag == "!reset":
+                self._resets.append((*path, index))
+            else:
+                values.append(self._value(item, (*path, index)))
+        return values
+
+    def _mapping(self, node: yaml.Node, path: Path) -> Tree:
+        tree: Tree = {}
+        merged: list[yaml.Node] = []
+        lines: dict[str, int] = {}
+        for key_node, item in node.value:
+            key = _key(key_node, path)
+            if key in lines:
+                raise _duplicate(key, key_node, lines[key], path)
+            lines[key] = key_node.start_mark.line + 1
+            if key == "<<" and key_node.tag == _PLAIN:
+                merged.extend(_merge_sources(item, path))
+            elif item.tag == "!reset":
+                self._resets.append((*path, key))
+            else:
+                tree[key] = self._value(item, (*path, key))
+        for source in merged:
+            for key, value in self._value(source, path).items():
+                tree.setdefault(key, value)
+        return tree
+
+
+def _endless(path: Path, target: Path) -> Problem:
+    """An alias inside of what it names. docker compose notices it one turn later, and says so."""
+    here, there = (".".join(map(str, place)) for place in ((*path, *path[len(target) :]), path))
+    return Problem(f"cycle detected: node at path {here} references node at path {there}", path)
+
+
+def _scalar(node: yaml.ScalarNode, path: Path) -> str | int | float | bool | None:
+    if node.tag == _QUOTED or (node.tag != _PLAIN and node.tag not in _TYPED_TAGS and node.style):
+        return str(node.value)
+    if node.tag in (_TAG + "str", _TAG + "binary"):
+        return str(node.value)
+    value = plain(node.value)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise Problem(f"unsupported value: {text_of(value)}", path)
+    return value
+
+
+def _key(node: yaml.Node, path: Path) -> str:
+    value = _scalar(node, path) if isinstance(node, yaml.ScalarNode) else "?"
+    if isinstance(value, str) and isinstance(node, yaml.ScalarNode):
+        return value
+    where = f"in {_bracketed(path)}" if path else "at top level"
+    raise Problem(
+        f"Non-string key {where}: {text_of(value)}",
+        (*path, node.value if isinstance(node.value, str) else ""),
+        hint=f'write "{node.value}" with quotes' if isinstance(node.value, str) else "",
+    )
+
+
+def _bracketed(path: Path) -> str:
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)[1:]
+
+
+def _duplicate(key: str, node: yaml.Node, line: int, path: Path) -> Problem:
+    return Problem(
+        f'line {node.start_mark.line + 1}: mapping key "{key}" already defined at line {line}',
+        (*path, key),
+        hint="of two equal keys only one can count; remove one or merge them",
+    )
+
+
+def _merge_sources(node: yaml.Node, path: Path) -> list[yaml.Node]:
+    """The mappings of `<<`, the first of which wins."""
+    sources = node.value if isinstance(node, yaml.SequenceNode) else [node]
+    if not all(isinstance(source, yaml.MappingNode) for source in sources):
+        raise Problem("map merge requires map or sequence of maps as the value", (*path, "<<"))
+    return list(sources)
+
+
+def _expanded_size(root: yaml.Node) -> int:
+    """Nodes after expansion, counted without expanding. Raises Problem where aliases make it a bomb."""
+    sizes: dict[int, int] = {}
+
+    def size(node: yaml.Node) -> int:
+        if isinstance(node, yaml.ScalarNode):
+            return 1
+        if id(node) not in sizes:
+            sizes[id(node)] = 1  # what contains itself is reported by the builder, with its path
+            pairs = (
+                node.value if isinstance(node, yaml.SequenceNode) else [part for pair in node.value for part in pair]
+            )
+            sizes[id(node)] = 1 + sum(map(size, pairs))
+        return sizes[id(node)]
+
+    try:
+        total = size(root)
+    except RecursionError:
+        raise _too_deep(None) from None
+    if total > max(MAX_EXPANDED_NODES, 10 * len(sizes)):
+        raise Problem(
+            "yaml: document contains excessive aliasing", hint="aliases of aliases multiply; this many is a bomb"
+        )
+    return total
+
+
+class NodeLocator:
+    """Finds paths in a node graph, through aliases and merge keys."""
+
+    def __init__(self, root: yaml.Node) -> None:
+        self._root = root
+
+    def locate(self, path: Path, needle: str) -> tuple[int, Scalar]:
+        """How many parts of the path exist, and the place of the deepest one."""
+        node, key, depth = self._root, self._root, 0
+        for part in path:
+            found = _child(node, part, needle if part == path[-1] else "")
+            if found is None:
+                break
+            key, node = found
+            depth += 1
+        text = key.value if isinstance(key, yaml.ScalarNode) else ""
+        return depth, Scalar(key.start_mark.line, key.start_mark.column, text)
+
+
+def _child(node: yaml.Node, part: str | int, needle: str) -> tuple[yaml.Node, yaml.Node] | None:
+    """The node to show and the node to go on from."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in reversed(node.value):
+            if key.value == part:
+                return key, value
+        for key, value in node.value:
+            if key.value == "<<":
+                for source in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+                    if found := _child(source, part, needle):
+                        return found
+    elif isinstance(node, yaml.SequenceNode):
+        return _item(node.value, part, needle)
+    return None
+
+
+def _item(items: list[yaml.Node], part: str | int, needle: str) -> tuple[yaml.Node, yaml.Node] | None:
+    """A list item: by its text when known (merging moves indexes), by the name it stands for, by index."""
+    for item in items:
+        text = item.value if isinstance(item, yaml.ScalarNode) else None
+        if text is not None and (text == needle or (isinstance(part, str) and re.split("[:=]", text)[0] == part)):
+            return item, item
+    if isinstance(part, int) and part < len(items):
+        return items[part], items[part]
+    return None
+
+
+def dump(tree: Tree) -> str:
+    """YAML text that loads to the same tree, here and with docker compose."""
+    return yaml.dump(tree, Dumper=_Dumper, default_flow_style=False, sort_keys=False, allow_unicode=True, width=1 << 20)
+
+
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+    """Quotes every string that either YAML version would read as something else; no anchors."""
+
+    def ignore_aliases(self, _: object) -> bool:
+        return True
+
+
+def _represent_text(dumper: Any, text: str) -> yaml.Node:
+    style = "|" if "\n" in text else None if isinstance(plain(text), str) and plain(text) == text else '"'
+    node: yaml.Node = dumper.represent_scalar(_TAG + "str", text, style=style)
+    return node
+
+
+_Dumper.add_representer(str, _represent_text)
