@@ -1,0 +1,1 @@
+"""Flags of the commands whose own module is expensive to import."""

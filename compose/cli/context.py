@@ -1,0 +1,105 @@
+"""What a command is given: its options, its streams, and doors to the project and the runtime.
+
+The doors import what is behind them when they are first used (through the registry), so that a
+command pays only for what it needs.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from compose.cli import registry
+from compose.errors import Warning  # noqa: A004 - the word of the domain
+from compose.events import EventProcessor
+from compose.render import mode
+
+if TYPE_CHECKING:
+    from compose.loader.pipeline import LoadResult
+    from compose.loader.project_name import Location
+    from runtime.api import Runtime, RuntimeReader
+
+
+class Context:
+    """One run of one command. `options` holds the global flags and the command's own."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options = options
+        self._location: Location | None = None
+        self._reader: RuntimeReader | None = None
+        self._runtime: Runtime | None = None
+
+    def out(self, text: str) -> None:
+        """Print a line on standard output."""
+        sys.stdout.write(f"{text}\n")
+
+    def write(self, text: str) -> None:
+        """Print text as it is on standard output."""
+        sys.stdout.write(text)
+
+    def flush(self) -> None:
+        """Let what was written reach its reader now."""
+        sys.stdout.flush()
+
+    def note(self, text: str) -> None:
+        """Print a line on standard error, unless progress is quiet or for programs."""
+        if self.options.progress not in ("quiet", "json"):
+            sys.stderr.write(f"{text}\n")
+            sys.stderr.flush()
+
+    def warn(self, warning: Warning) -> None:
+        """Print a warning on standard error."""
+        text = registry.load(registry.DIAGNOSTIC).render_warning(warning, colour=self.has_colour(error=True))
+        self.note(text)
+
+    def has_colour(self, *, error: bool = False) -> bool:
+        """Whether to colour standard output, or standard error."""
+        return mode.has_colour(self.options.ansi, sys.stderr if error else sys.stdout)
+
+    def location(self) -> "Location":
+        """Return the project's name, directory and files without loading it; no files: it is known by name alone.
+
+        Raises ProjectError where there is no project.
+        """
+        if self._location is None:
+            self._location = registry.load(registry.LOCATION).locate(self.options)
+        assert self._location is not None  # noqa: S101 - for mypy: the registry's modules are untyped
+        return self._location
+
+    def load(self, services: Sequence[str] = (), **switches: bool) -> "LoadResult":
+        """Load the whole project, print its warnings, and return it with `services` selected.
+
+        Raises what is wrong with its files.
+        """
+        result: LoadResult = registry.load(registry.PROJECT).load(self.options, services, **switches)
+        for warning in result.warnings:
+            self.warn(warning)
+        return result
+
+    def reader(self) -> "RuntimeReader":
+        """Return what exists; nothing can be changed through it."""
+        if self._reader is None:
+            self._reader = self._runtime or registry.load(registry.QUERY).open_reader()
+        assert self._reader is not None  # noqa: S101 - for mypy: the registry's modules are untyped
+        return self._reader
+
+    def runtime(self) -> "Runtime":
+        """Return the whole runtime. Raises PermissionDenied without the rights it needs."""
+        if self._runtime is None:
+            self._runtime = registry.load(registry.ENGINE).open_engine()
+        assert self._runtime is not None  # noqa: S101 - for mypy: the registry's modules are untyped
+        return self._runtime
+
+    def progress(self, *, silent: bool = False) -> EventProcessor:
+        """Return a renderer of progress on standard error; `silent` for one that says nothing."""
+        name = "quiet" if silent else mode.choose_progress(self.options.progress, self.options.ansi, sys.stderr)
+        module = registry.load(registry.RENDERERS[name])
+        renderer: EventProcessor = module.renderer(
+            sys.stderr, dry_run=bool(self.options.dry_run), colour=self.has_colour(error=True)
+        )
+        return renderer
+
+    def close(self) -> None:
+        """Release what was opened."""
+        if self._runtime is not None:
+            self._runtime.close()

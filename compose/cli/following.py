@@ -1,0 +1,165 @@
+"""Output of several containers as it comes, with their ends: `logs -f`, attached `up`, `run`."""
+
+import select
+from collections.abc import Callable, Iterable
+
+from compose.render.logs import LogPrinter, log_name
+from runtime.api import EventStream, LogFollower, RuntimeReader
+from runtime.errors import NotFound
+from schemas.engine.events import EngineEvent
+from schemas.engine.records import ContainerRecord
+from schemas.engine.status import ContainerStatus
+
+OnEnd = Callable[[ContainerRecord, int], None]
+
+
+def prefix_of(record: ContainerRecord) -> str:
+    """Return what a container is called in front of its lines."""
+    spec = record.spec
+    if spec.oneoff:
+        return spec.name
+    return log_name(spec.name, project=spec.project, service=spec.service, number=spec.number)
+
+
+class Following:
+    """Prints the lines of the containers it is given, and when each of them ends.
+
+    The journal's `die` is printed after everything that the container wrote before it, and `on_end`
+    is called then with the exit code.
+    """
+
+    def __init__(self, reader: RuntimeReader, printer: LogPrinter, *, apart: bool = False) -> None:
+        self._reader = reader
+        self._printer = printer
+        self._apart = apart
+        self._poll = select.poll()
+        self._listeners: dict[int, Callable[[], None]] = {}
+        self._followers: dict[str, LogFollower] = {}
+        self._records: dict[str, ContainerRecord] = {}
+        self._events: EventStream | None = None
+        self._accepts: Callable[[ContainerRecord], bool] = lambda _: False
+        self._on_end: OnEnd = lambda _record, _code: None
+        self._finished = False
+        self._announced: set[str] = set()
+
+    def add(self, record: ContainerRecord, *, tail: int | None = None, since_ns: int = 0) -> None:
+        """Follow one container. Again is no error: a container that is started once more is taken up again."""
+        if record.id in self._followers:
+            return
+        follower = self._reader.follow_logs(record.id, tail=tail, since_ns=since_ns)
+        self._records[record.id] = record
+        self._followers[record.id] = follower
+        self._printer.add(prefix_of(record))
+        self.listen(follower.fileno(), lambda: self._read(record.id))
+
+    def listen(self, descriptor: int, listener: Callable[[], None]) -> None:
+        """Call `listener` when a descriptor is readable."""
+        self._listeners[descriptor] = listener
+        self._poll.register(descriptor, select.POLLIN)
+
+    def watch(self, events: EventStream, accepts: Callable[[ContainerRecord], bool], on_end: OnEnd) -> None:
+        """Take up containers that are started and accepted, and tell of those that end."""
+        self._events, self._accepts, self._on_end = events, accepts, on_end
+        self.listen(events.fileno(), self._read_events)
+
+    @property
+    def active(self) -> set[str]:
+        """The ids of containers that may still print something."""
+        return set(self._followers)
+
+    def finish(self) -> None:
+        """Let `run` return."""
+        self._finished = True
+
+    def run(self, *, until_ended: bool = True) -> None:
+        """Print until `finish`; with `until_ended`, also until no container is followed any more."""
+        while not self._finished and (self._followers or not until_ended):
+            for descriptor, _ in self._poll.poll():
+                if listener := self._listeners.get(descriptor):
+                    listener()
+        self._printer.finish()
+
+    def drain(self) -> None:
+        """Print what is there, without waiting."""
+        for identifier in tuple(self._followers):
+            self._read(identifier)
+        if self._events is not None:
+            self._read_events()
+        self._printer.finish()
+
+    def close(self) -> None:
+        """Release the descriptors."""
+        for follower in self._followers.values():
+            follower.close()
+        self._followers.clear()
+
+    def _read(self, identifier: str) -> None:
+        follower = self._followers.get(identifier)
+        if follower is None:
+            return
+        lines = follower.read()
+        name = prefix_of(self._records[identifier])
+        for line in lines:
+            error = self._apart and line.stream == "stderr"
+            self._printer.line(name, line.time_ns, line.data, partial=line.partial, error=error)
+        if follower.ended:
+            self._drop(identifier)
+
+    def _drop(self, identifier: str) -> None:
+        follower = self._followers.pop(identifier)
+        descriptor = follower.fileno()
+        self._poll.unregister(descriptor)
+        del self._listeners[descriptor]
+        follower.close()
+
+    def _read_events(self) -> None:
+        assert self._events is not None  # noqa: S101 - for mypy: called for its descriptor
+        while (event := self._events.read(0)) is not None:
+            if event.type == "container":
+                self._take(event)
+
+    def _take(self, event: EngineEvent) -> None:
+        if event.action == "start" and event.id not in self._followers:
+            self._begin(event)
+        elif event.action == "die" and event.id in self._records:
+            record = self._records[event.id]
+            self._drain_one(event.id)
+            code = int(event.attributes.get("exitCode", "0"))
+            self._printer.exited(prefix_of(record), code, restarting=self._will_restart(event.id))
+            self._on_end(record, code)
+
+    def _begin(self, event: EngineEvent) -> None:
+        try:
+            record = self._reader.container(event.id)
+        except NotFound:
+            return
+        if event.id in self._records or self._accepts(record):
+            self.add(record, since_ns=event.time_ns)
+
+    def _drain_one(self, identifier: str) -> None:
+        while (follower := self._followers.get(identifier)) is not None:
+            before = follower
+            lines_left = select.select([follower.fileno()], [], [], 0)[0]
+            if not lines_left:
+                return
+            self._read(identifier)
+            if self._followers.get(identifier) is not before:
+                return
+
+    def _will_restart(self, identifier: str) -> bool:
+        try:
+            return self._reader.container(identifier).status is ContainerStatus.RESTARTING
+        except NotFound:
+            return False
+
+
+def still_active(reader: RuntimeReader, identifiers: Iterable[str]) -> set[str]:
+    """Return those of the containers that have a process, or will soon have one again."""
+    live = set()
+    for identifier in identifiers:
+        try:
+            if reader.container(identifier).status.is_live:
+                live.add(identifier)
+        except NotFound:
+            continue
+    return live

@@ -1,0 +1,97 @@
+"""The commands: what each is called, says of itself, and where it lives.
+
+`load` is the program's only dynamic import. It keeps pydantic, networkx and rich out of commands
+that do not need them, and lets `--help` answer from this table alone.
+
+Tiers (checked by tests/unit/cli/test_tiers.py): 0 answers from the table; 1 reads or changes what
+exists, without pydantic, networkx, pyroute2 and rich; 2 loads the project.
+
+A command module has `run(context) -> int`; its arguments module (itself where that is cheap) has
+`add_arguments(parser)`. Where the two differ, a usage error and the first steps of the runtime
+come before the heavy imports.
+"""
+
+import importlib
+from types import ModuleType
+
+_COMMANDS = "compose.cli.commands"
+_ARGUMENTS = "compose.cli.arguments"
+
+PROJECT = "compose.cli.project"
+LOCATION = "compose.cli.location"
+DEFECT = "compose.cli.defect"
+DIAGNOSTIC = "compose.render.diagnostic"
+QUERY = "runtime.query"
+ENGINE = "runtime.engine"
+RENDERERS = {
+    "tty": "compose.render.tty",
+    "plain": "compose.render.plain",
+    "json": "compose.render.jsonl",
+    "quiet": "compose.render.quiet",
+}
+
+
+class Command:
+    """One row of the table. `usage` is what follows the command's name in the usage line."""
+
+    __slots__ = ("arguments", "interspersed", "module", "summary", "tier", "usage")
+
+    def __init__(
+        self, summary: str, usage: str, module: str, *, tier: int, interspersed: bool = True, apart: bool = False
+    ) -> None:
+        self.summary = summary
+        self.usage = usage
+        self.module = f"{_COMMANDS}.{module}"
+        self.tier = tier
+        self.interspersed = interspersed
+        self.arguments = f"{_ARGUMENTS}.{module}" if apart else self.module
+
+
+SERVICES = "[OPTIONS] [SERVICE...]"
+
+COMMANDS = {
+    "config": Command("Parse, resolve and render the Compose file in canonical format", SERVICES, "config", tier=2),
+    "create": Command("Create containers for services", SERVICES, "create", tier=2, apart=True),
+    "down": Command("Stop and remove containers, networks", SERVICES, "down", tier=2, apart=True),
+    "events": Command("Receive real time events from containers", SERVICES, "events", tier=1),
+    "exec": Command(
+        "Execute a command in a running container",
+        "[OPTIONS] SERVICE COMMAND [ARGS...]",
+        "exec",
+        tier=1,
+        interspersed=False,
+    ),
+    "image": Command("Import, load, list and remove images", "COMMAND", "image", tier=1, interspersed=False),
+    "images": Command("List images used by the created containers", SERVICES, "images", tier=1),
+    "kill": Command("Force stop service containers", SERVICES, "kill", tier=1),
+    "logs": Command("View output from containers", SERVICES, "logs", tier=1),
+    "ls": Command("List running projects", "[OPTIONS]", "ls", tier=1),
+    "pause": Command("Pause services", SERVICES, "pause", tier=1),
+    "port": Command("Print the public port for a port binding", "[OPTIONS] SERVICE PRIVATE_PORT", "port", tier=1),
+    "ps": Command("List containers", SERVICES, "ps", tier=1),
+    "restart": Command("Restart service containers", SERVICES, "restart", tier=1),
+    "rm": Command("Remove stopped service containers", SERVICES, "rm", tier=1),
+    "run": Command(
+        "Run a one-off command on a service",
+        "[OPTIONS] SERVICE [COMMAND] [ARGS...]",
+        "run",
+        tier=2,
+        apart=True,
+        interspersed=False,
+    ),
+    "scale": Command("Scale services", "[OPTIONS] SERVICE=REPLICAS...", "scale", tier=2, apart=True),
+    "start": Command("Start services", SERVICES, "start", tier=1),
+    "stop": Command("Stop services", SERVICES, "stop", tier=1),
+    "top": Command("Display the running processes", "[SERVICES...]", "top", tier=1),
+    "unpause": Command("Unpause services", SERVICES, "unpause", tier=1),
+    "up": Command("Create and start containers", SERVICES, "up", tier=2, apart=True),
+    "version": Command("Show the version information", "[OPTIONS]", "version", tier=0),
+    "volumes": Command("List volumes", SERVICES, "volumes", tier=1),
+    "wait": Command("Block until the containers of services stop", "SERVICE [SERVICE...] [OPTIONS]", "wait", tier=1),
+}
+ALIASES = {"convert": "config"}
+
+
+def load(name: str) -> ModuleType:
+    """Import one of the modules this table names."""
+    return importlib.import_module(name)

@@ -1,0 +1,103 @@
+"""Progress on a terminal: a live view, one line a resource, with state, reason and time.
+
+[+] Running 1/2
+ ✔ Container shop-db-1   Healthy                                             1.2s
+ ⠋ Container shop-web-1  Waiting  for db to be healthy                       0.8s
+"""
+
+import threading
+import time
+from typing import TextIO
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.live import Live
+from rich.text import Text
+
+from compose.events import Progress, ProgressEvent
+from compose.render.plain import DRY_RUN_PREFIX
+from compose.render.progress_lines import Line, Lines
+from compose.render.text import escaped
+
+REFRESHES_PER_SECOND = 10
+_SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+_MARKS = {Progress.DONE: ("✔", "green"), Progress.WARNING: ("!", "yellow"), Progress.ERROR: ("✘", "red")}
+_STYLES = {Progress.DONE: "green", Progress.WARNING: "yellow", Progress.ERROR: "bold red"}
+
+
+class TerminalRenderer:
+    """Draws with rich's Live, which restores the cursor on any exit."""
+
+    def __init__(self, stream: TextIO, *, dry_run: bool = False, colour: bool = True) -> None:
+        self._console = Console(
+            file=stream, force_terminal=True, no_color=not colour, highlight=False, markup=False, emoji=False
+        )
+        self._prefix = DRY_RUN_PREFIX.strip() if dry_run else ""
+        self._title = ""
+        self._lines = Lines()
+        self._lock = threading.Lock()
+        self._live: Live | None = None
+        self._complete = False
+        self._failed = False
+
+    def start(self, title: str) -> None:
+        """Begin to draw; nothing shows before the first event."""
+        self._title = title
+        self._lines = Lines()
+        self._complete = False
+
+    def on(self, event: ProgressEvent) -> None:
+        """Take in one event; the view is drawn again at the next refresh."""
+        with self._lock:
+            self._lines.update(event)
+            if self._live is None:
+                self._live = Live(
+                    self,
+                    console=self._console,
+                    refresh_per_second=REFRESHES_PER_SECOND,
+                    redirect_stdout=False,
+                    redirect_stderr=False,
+                    vertical_overflow="visible",
+                )
+                self._live.start()
+
+    def done(self, *, success: bool) -> None:
+        """Draw every line once more and let go of the terminal."""
+        if self._live is not None:
+            self._complete = True
+            self._failed = not success
+            self._live.stop()
+            self._live = None
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        lines = self._lines.all() if self._complete else self._lines.fitting(options.size.height - 2)
+        now = time.monotonic()
+        width = max((len(escaped(line.resource)) for line in lines), default=0)
+        yield self._headline()
+        for line in lines:
+            yield _drawn(line, now, resource_width=width, total_width=options.max_width)
+
+    def _headline(self) -> Text:
+        finished, count = self._lines.finished, len(self._lines)
+        title = " ".join(filter(None, ("[+]", self._prefix, f"{self._title} {finished}/{count}")))
+        colour = "red" if self._failed else "blue"
+        return Text(title, style=colour if self._failed or finished == count else "", no_wrap=True)
+
+
+def _drawn(line: Line, now_s: float, *, resource_width: int, total_width: int) -> Text:
+    spinner = _SPINNER[int(now_s * REFRESHES_PER_SECOND) % len(_SPINNER)]
+    mark, colour = _MARKS.get(line.progress, (spinner, "yellow"))
+    text = Text(no_wrap=True, overflow="ellipsis")
+    text.append(f" {mark} ", style=colour)
+    text.append(f"{escaped(line.resource):<{resource_width}}  ")
+    text.append(escaped(line.text), style=_STYLES.get(line.progress, ""))
+    if line.reason and line.progress is not Progress.DONE:
+        text.append(f"  {escaped(line.reason)}", style="dim")
+    timer = f"{line.elapsed_s(now_s):.1f}s "
+    text.truncate(total_width - len(timer) - 1, overflow="ellipsis", pad=True)
+    text.append(f" {timer}", style="blue")
+    return text
+
+
+def renderer(stream: TextIO, *, dry_run: bool = False, colour: bool = False) -> TerminalRenderer:
+    """Return the renderer of this mode."""
+    return TerminalRenderer(stream, dry_run=dry_run, colour=colour)
