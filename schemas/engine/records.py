@@ -26,6 +26,8 @@ class EndpointRecord:
     ipv6_address: str = ""
     ipv6_prefix_length: int = 0
     ipv6_gateway: str = ""
+    default_gateway: bool = False
+    """Whether the container's default route goes by this network."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Networks after libnetwork's model (CNM): network, endpoint, sandbox; addresses, firewall, published ports."""

@@ -1,0 +1,96 @@
+"""What the network worker is asked, and answers: one JSON document a message, a descriptor beside it.
+
+Every request has a class; its name is the `call`. An answer is `{"answer": …}` or `{"error": …}`.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from runtime import errors
+from runtime.errors import EngineError, SyscallError
+
+
+@dataclass(frozen=True, slots=True)
+class MakeBridge:
+    """A bridge on the host, up, with addresses (`a.b.c.d/n`). Idempotent."""
+
+    name: str
+    mac_address: str
+    mtu: int
+    alias: str
+    addresses: tuple[str, ...]
+    ipv6: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteLink:
+    """No link of this name. Idempotent."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListAliases:
+    """The links with an alias: answer is a dict of name to alias."""
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxEndpoint:
+    """One interface of a sandbox."""
+
+    kind: Literal["veth", "macvlan"]
+    link: str
+    """The bridge, or a macvlan's parent."""
+    host_interface: str
+    interface: str
+    mac_address: str
+    mtu: int
+    addresses: tuple[str, ...]
+    gateways: tuple[str, ...] = ()
+    """Of the default routes: one of each address family at most; empty when another endpoint has it."""
+    ipv6: bool = False
+    mode: str = "bridge"
+    """Of a macvlan."""
+
+
+@dataclass(frozen=True, slots=True)
+class MakeSandbox:
+    """A new network namespace with these interfaces; its descriptor comes with the answer."""
+
+    endpoints: tuple[SandboxEndpoint, ...]
+    resolver: bool = False
+    """Whether 127.0.0.11:53 leads to the embedded DNS server."""
+
+
+Request = MakeBridge | DeleteLink | ListAliases | MakeSandbox
+REQUESTS: dict[str, type[MakeBridge] | type[DeleteLink] | type[ListAliases] | type[MakeSandbox]] = {
+    each.__name__: each for each in (MakeBridge, DeleteLink, ListAliases, MakeSandbox)
+}
+
+
+def error_to_plain(error: BaseException) -> dict[str, object]:
+    """Return an error as scalars."""
+    if isinstance(error, SyscallError):
+        return {
+            "class": "SyscallError",
+            "number": error.errno,
+            "call": error.call,
+            "subject": error.filename or "",
+            "hint": error.hint,
+        }
+    if isinstance(error, EngineError):
+        return {"class": type(error).__name__, "message": error.message, "hint": error.hint}
+    return {"class": "EngineError", "message": f"the network worker failed: {type(error).__name__}: {error}"}
+
+
+def error_from_plain(plain: dict[str, object]) -> EngineError:
+    """Return the error that `error_to_plain` took apart."""
+    hint = str(plain.get("hint", ""))
+    if plain["class"] == "SyscallError":
+        number = plain["number"]
+        return SyscallError(
+            number if isinstance(number, int) else 0, str(plain["call"]), str(plain["subject"]), hint=hint
+        )
+    kind = getattr(errors, str(plain["class"]), EngineError)
+    built = kind(str(plain["message"]), hint=hint)
+    return built if isinstance(built, EngineError) else EngineError(str(plain["message"]))

@@ -1,0 +1,154 @@
+"""The three files that tell a container about its network: hosts, hostname, resolv.conf.
+
+What goes into them comes from users, so that a value with a control character, above all a line end,
+is refused: it would add lines of its own. Sources: hosts(5), resolv.conf(5), libnetwork.
+"""
+
+import ipaddress
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from runtime.errors import InvalidArgument
+from runtime.resolver.sockets import RESOLVER_ADDRESS
+from schemas.engine.records import EndpointRecord
+from schemas.engine.specs import ContainerSpec
+
+HOST_GATEWAY = "host-gateway"
+"""As an address of extra_hosts: the host, as seen from the container."""
+
+_FALLBACK_SERVERS = ("8.8.8.8", "8.8.4.4")
+"""Docker's, where the host names none that a container could reach."""
+_LOCAL = ("127.0.0.1\tlocalhost",)
+_LOCAL_IPV6 = (
+    "::1\tlocalhost ip6-localhost ip6-loopback",
+    "fe00::\tip6-localnet",
+    "ff00::\tip6-mcastprefix",
+    "ff02::1\tip6-allnodes",
+    "ff02::2\tip6-allrouters",
+)
+_HOST_RESOLV_CONF = Path("/etc/resolv.conf")
+_HOST_HOSTS = Path("/etc/hosts")
+
+
+def container_files(spec: ContainerSpec, endpoints: Sequence[EndpointRecord], hostname: str) -> dict[str, str]:
+    """Return the texts of `hosts`, `hostname` and `resolv.conf`.
+
+    Raises InvalidArgument for a name, address, search domain or option that cannot be written down.
+    """
+    host = _read(_HOST_RESOLV_CONF)
+    return {
+        "hosts": hosts(spec, endpoints, hostname, _read(_HOST_HOSTS) if spec.network_mode == "host" else ""),
+        "hostname": f"{_clean(hostname, 'hostname')}\n",
+        "resolv.conf": resolv_conf(spec, bool(endpoints), host),
+    }
+
+
+def hosts(spec: ContainerSpec, endpoints: Sequence[EndpointRecord], hostname: str, of_host: str = "") -> str:
+    """Return /etc/hosts: the loopback, extra_hosts, then the container's own addresses.
+
+    With the host's network it begins with the host's own file.
+    """
+    if spec.network_mode == "host":
+        lines = of_host.splitlines()
+    else:
+        lines = [*_LOCAL, *_LOCAL_IPV6]
+    for name, address in spec.extra_hosts:
+        lines += [f"{each}\t{_clean(name, 'extra_hosts')}" for each in _addresses(address, endpoints)]
+    own = _clean(hostname, "hostname")
+    if spec.domainname:
+        own = f"{own}.{_clean(spec.domainname, 'domainname')} {own}"
+    for endpoint in endpoints:
+        lines += [f"{each}\t{own}" for each in (endpoint.ipv4_address, endpoint.ipv6_address) if each]
+    return "\n".join(lines) + "\n"
+
+
+def resolv_conf(spec: ContainerSpec, has_resolver: bool, of_host: str) -> str:
+    """Return /etc/resolv.conf, which leads to the embedded server where there is one.
+
+    Without one (host, none) it names the servers of `dns`, or the host's.
+    """
+    servers, search, options = parse(of_host)
+    servers = [_server(each) for each in spec.dns] or servers
+    search = [_clean(each, "dns_search") for each in spec.dns_search if each != "."] if spec.dns_search else search
+    options = [_clean(each, "dns_opt") for each in spec.dns_options] or options
+    if has_resolver:
+        if not any(each.startswith("ndots:") for each in options):
+            options = [*options, "ndots:0"]
+        lines = [f"nameserver {RESOLVER_ADDRESS}"]
+    else:
+        lines = [f"nameserver {each}" for each in servers]
+    if search:
+        lines.append("search " + " ".join(search))
+    if options:
+        lines.append("options " + " ".join(options))
+    if has_resolver:
+        lines += ["", f"# ExtServers: [{' '.join(servers)}]"]
+    return "\n".join(lines) + "\n"
+
+
+def upstreams(spec: ContainerSpec, of_host: str | None = None) -> tuple[str, ...]:
+    """Return the servers that queries for other names go to: `dns`, or the host's; three at most."""
+    if spec.dns:
+        found = [_server(each) for each in spec.dns]
+    else:
+        found, _, _ = parse(_read(_HOST_RESOLV_CONF) if of_host is None else of_host)
+    # Its own address would be a loop.
+    return tuple(each for each in found or _FALLBACK_SERVERS if each != RESOLVER_ADDRESS)[:3]
+
+
+def parse(text: str) -> tuple[list[str], list[str], list[str]]:
+    """Return (servers, search domains, options) of a resolv.conf; as in libc the last search line wins."""
+    servers: list[str] = []
+    search: list[str] = []
+    options: list[str] = []
+    for line in text.splitlines():
+        words = line.partition("#")[0].partition(";")[0].split()
+        if len(words) < 2:
+            continue
+        if words[0] == "nameserver":
+            servers += _valid(words[1:2])
+        elif words[0] in {"search", "domain"}:
+            search = words[1:]
+        elif words[0] == "options":
+            options += words[1:]
+    return servers, search, options
+
+
+def _addresses(address: str, endpoints: Sequence[EndpointRecord]) -> list[str]:
+    if address != HOST_GATEWAY:
+        return [_server(address)]
+    leading = next((each for each in endpoints if each.default_gateway), endpoints[0] if endpoints else None)
+    if leading is None:
+        return ["127.0.0.1"]
+    return [each for each in (leading.gateway, leading.ipv6_gateway) if each] or ["127.0.0.1"]
+
+
+def _server(value: str) -> str:
+    address = _clean(value, "address").strip("[]")
+    if not _valid([address]):
+        raise InvalidArgument(f"`{value}` is not an IP address")
+    return address
+
+
+def _valid(addresses: Iterable[str]) -> list[str]:
+    found = []
+    for each in addresses:
+        try:
+            ipaddress.ip_address(each.partition("%")[0])
+        except ValueError:
+            continue
+        found.append(each)
+    return found
+
+
+def _clean(value: str, what: str) -> str:
+    if not value or not value.isprintable() or any(each.isspace() for each in value) or "#" in value:
+        raise InvalidArgument(f"{what}: `{value!r}` cannot stand in a line of a file", hint="no spaces, no line ends")
+    return value
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""
