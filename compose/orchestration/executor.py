@@ -1,0 +1,212 @@
+"""Runs a plan: starts each operation as soon as its own predecessors are over.
+
+It carries no decision logic: what to do, in which order and why has been decided by whoever made the plan.
+"""
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+
+from compose import errors
+from compose.errors import ComposeError, ErrorGroup, ExecutionError
+from compose.events import EventProcessor
+from compose.graph.schedule import Schedule
+from compose.orchestration import conditions
+from compose.orchestration.calls import Result, perform
+from compose.orchestration.interruption import Interruption
+from compose.orchestration.operation import CreateContainer, StartContainer, WaitCondition
+from compose.orchestration.plan import Plan, PlanNode
+from compose.orchestration.progress import ProgressReporter, labels_of
+from compose.orchestration.watcher import Answer, ConditionWatcher
+from compose.orchestration.workers import Workers
+from runtime.api import Runtime
+from runtime.errors import EngineError
+from schemas.engine.records import ContainerRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """How a plan is run, whatever the plan."""
+
+    events: EventProcessor
+    parallel: int = 0
+    """Runtime calls at a time; 0 or less is without limit. Waits do not count."""
+    interruption: Interruption = field(default_factory=Interruption)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of a plan."""
+
+    failures: list[ComposeError] = field(default_factory=list)
+    warnings: list[errors.Warning] = field(default_factory=list)
+    skipped: list[PlanNode] = field(default_factory=list)
+    interrupted: bool = False
+    started: list[ContainerRecord] = field(default_factory=list)
+    """Containers that were started, in the order in which they were."""
+
+    def raise_failures(self) -> None:
+        """Raise the failure, or an ErrorGroup of several."""
+        if len(self.failures) == 1:
+            raise self.failures[0]
+        if self.failures:
+            raise ErrorGroup(self.failures)
+
+
+def execute(plan: Plan, runtime: Runtime, project: str, execution: Execution) -> Outcome:
+    """Run a plan and return what came of it. Failures are in the outcome; defects are raised."""
+    if not plan.nodes:
+        return Outcome()
+    run = _Run(plan, runtime, project, execution)
+    try:
+        return run.go()
+    finally:
+        run.close()
+
+
+_Message = Callable[[], None]
+
+
+class _Run:
+    """One execution. Everything but the calls themselves happens on the thread of `go`."""
+
+    def __init__(self, plan: Plan, runtime: Runtime, project: str, execution: Execution) -> None:
+        self._nodes = {node.number: node for node in plan}
+        self._schedule = Schedule(
+            {node.number: node.after for node in plan}, {node.number: node.after_any for node in plan}
+        )
+        self._runtime = runtime
+        self._limit = execution.parallel if execution.parallel > 0 else len(plan)
+        self._interruption = execution.interruption
+        self._progress = ProgressReporter(execution.events, plan)
+        self._workers = Workers()
+        self._watcher = ConditionWatcher(runtime, project)
+        self._inbox: SimpleQueue[_Message] = SimpleQueue()
+        self._ready: list[int] = self._schedule.ready()
+        heapq.heapify(self._ready)
+        self._calls = 0
+        self._waits: set[int] = set()
+        self._outcome = Outcome()
+        self._interruption.on_set(self._wake)
+
+    def go(self) -> Outcome:
+        """Run until nothing is left to run."""
+        while True:
+            self._start_ready()
+            if not self._calls and (self._interruption.is_set or not self._waits):
+                break
+            self._inbox.get()()
+        self._outcome.interrupted = self._interruption.is_set and len(self._schedule) > 0
+        return self._outcome
+
+    def close(self) -> None:
+        """Let go of threads and subscriptions."""
+        self._interruption.forget(self._wake)
+        self._watcher.close()
+        if not self._calls:
+            self._workers.close()
+
+    def _wake(self) -> None:
+        # SimpleQueue.put is reentrant: this runs inside a signal handler, perhaps during `get`.
+        self._inbox.put(lambda: None)
+
+    def _start_ready(self) -> None:
+        held = []
+        while self._ready and not self._interruption.is_set:
+            node = self._nodes[heapq.heappop(self._ready)]
+            if isinstance(node.operation, WaitCondition):
+                self._start_wait(node, node.operation)
+            elif self._calls < self._limit:
+                self._start_call(node)
+            else:
+                held.append(node.number)
+        for number in held:
+            heapq.heappush(self._ready, number)
+
+    def _start_call(self, node: PlanNode) -> None:
+        self._calls += 1
+        self._progress.started(node)
+        self._workers.submit(lambda: self._call(node))
+
+    def _call(self, node: PlanNode) -> None:
+        # On a worker's thread.
+        try:
+            result = perform(self._runtime, node.operation)
+        except Exception as error:  # noqa: BLE001 - judged, or raised again, on the executor's thread
+            failure = error
+            self._inbox.put(lambda: self._call_failed(node, failure))
+        else:
+            self._inbox.put(lambda: self._call_finished(node, result))
+
+    def _call_finished(self, node: PlanNode, result: Result) -> None:
+        self._calls -= 1
+        if result.note:
+            self._warn(f"{labels_of(node.operation)[0]}: {result.word or result.note}")
+        if result.container is not None and isinstance(node.operation, StartContainer):
+            self._outcome.started.append(result.container)
+        self._progress.finished(node, result.word, result.note)
+        self._release(self._schedule.finish(node.number))
+
+    def _call_failed(self, node: PlanNode, error: Exception) -> None:
+        self._calls -= 1
+        if isinstance(error, ComposeError):
+            self._fail(node, error)
+        elif isinstance(error, EngineError):
+            label = labels_of(node.operation)[0]
+            self._fail(node, ExecutionError(f"{label}: {error.message}", hint=error.hint))
+        else:
+            raise error
+
+    def _start_wait(self, node: PlanNode, wait: WaitCondition) -> None:
+        self._waits.add(node.number)
+        self._progress.started(node)
+        self._watcher.wait(
+            wait,
+            lambda answer: self._inbox.put(lambda: self._wait_over(node, wait, answer)),
+            lambda reason: self._inbox.put(lambda: self._progress.waiting(node, reason)),
+        )
+
+    def _wait_over(self, node: PlanNode, wait: WaitCondition, answer: Answer) -> None:
+        self._waits.discard(node.number)
+        match answer:
+            case conditions.Satisfied(word=word):
+                self._progress.finished(node, word)
+                self._release(self._schedule.finish(node.number))
+            case conditions.Broken() if not wait.required:
+                note = conditions.optional_note(wait, answer)
+                self._warn(note)
+                self._progress.finished(node, "Skipped", note)
+                self._release(self._schedule.finish(node.number))
+            case conditions.Broken():
+                self._fail(node, conditions.error_of(wait, answer, self._runtime))
+            case EngineError():
+                self._fail(node, ExecutionError(f"cannot wait for {wait.service}: {answer.message}", hint=answer.hint))
+
+    def _fail(self, node: PlanNode, error: ComposeError) -> None:
+        self._progress.failed(node, error.message)
+        ready, lost = self._schedule.fail(node.number)
+        skipped = [self._nodes[number] for number in lost]
+        self._outcome.skipped.extend(skipped)
+        for each in skipped:
+            self._progress.skipped(each, error.message)
+        _name_the_chain(error, skipped)
+        self._outcome.failures.append(error)
+        self._release(ready)
+
+    def _release(self, numbers: list[int]) -> None:
+        for number in numbers:
+            heapq.heappush(self._ready, number)
+
+    def _warn(self, message: str) -> None:
+        self._outcome.warnings.append(errors.Warning(message))
+
+
+def _name_the_chain(error: ComposeError, skipped: list[PlanNode]) -> None:
+    """Say in the error which containers were not started because of it."""
+    names = dict.fromkeys(
+        node.operation.name for node in skipped if isinstance(node.operation, StartContainer | CreateContainer)
+    )
+    if names:
+        sentence = f"not started because of it: {', '.join(names)}"
+        error.context = f"{error.context}\n{sentence}" if error.context else sentence

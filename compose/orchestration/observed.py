@@ -1,0 +1,56 @@
+"""One snapshot of what exists; nothing is read later.
+
+It needs no Compose file: commands that work from labels alone import no models through it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from runtime.api import RuntimeReader
+from runtime.errors import NotFound
+from schemas.engine.records import ContainerRecord, ImageRecord, NetworkRecord, VolumeRecord
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedState:
+    """A project's containers, and every network, volume and image that it may use."""
+
+    project: str
+    containers: tuple[ContainerRecord, ...] = ()
+    networks: Mapping[str, NetworkRecord] = field(default_factory=dict)
+    """By real name; those of others too, since external ones are."""
+    volumes: Mapping[str, VolumeRecord] = field(default_factory=dict)
+    """By real name, likewise."""
+    images: Mapping[str, ImageRecord] = field(default_factory=dict)
+    """By the reference in the Compose file; what is not there is not in the store."""
+
+    def of_service(self, service: str) -> tuple[ContainerRecord, ...]:
+        """Return a service's containers by number, without those of `run`."""
+        found = [each for each in self.containers if each.spec.service == service and not each.spec.oneoff]
+        return tuple(sorted(found, key=lambda record: (record.spec.number, record.name)))
+
+    def one_off(self, service: str) -> tuple[ContainerRecord, ...]:
+        """Return the containers that `run` made of a service."""
+        return tuple(each for each in self.containers if each.spec.service == service and each.spec.oneoff)
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """Names of the services that have containers, in order of name."""
+        return tuple(sorted({each.spec.service for each in self.containers}))
+
+
+def observe(reader: RuntimeReader, project: str, references: Iterable[str] = ()) -> ObservedState:
+    """Take the snapshot of a project, and look up the images that its file refers to."""
+    images = {}
+    for reference in references:
+        try:
+            images[reference] = reader.image(reference)
+        except NotFound:
+            continue
+    return ObservedState(
+        project=project,
+        containers=tuple(reader.containers(project)),
+        networks={record.name: record for record in reader.networks()},
+        volumes={record.name: record for record in reader.volumes()},
+        images=images,
+    )

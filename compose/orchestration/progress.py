@@ -1,0 +1,101 @@
+"""From operations to what the user sees, in docker compose's words.
+
+Several operations that recreate or restart one container are one line: the first starts it, the last ends it.
+"""
+
+import time
+from collections import Counter
+
+from compose.events import EventProcessor, Progress, ProgressEvent
+from compose.orchestration import operation as op
+from compose.orchestration.plan import Group, Plan, PlanNode
+
+WORDS: dict[type, tuple[str, str]] = {
+    op.CreateNetwork: ("Creating", "Created"),
+    op.RemoveNetwork: ("Removing", "Removed"),
+    op.CreateVolume: ("Creating", "Created"),
+    op.RemoveVolume: ("Removing", "Removed"),
+    op.RemoveImage: ("Removing", "Removed"),
+    op.CreateContainer: ("Creating", "Created"),
+    op.StartContainer: ("Starting", "Started"),
+    op.StopContainer: ("Stopping", "Stopped"),
+    op.KillContainer: ("Killing", "Killed"),
+    op.PauseContainer: ("Pausing", "Paused"),
+    op.UnpauseContainer: ("Unpausing", "Unpaused"),
+    op.RemoveContainer: ("Removing", "Removed"),
+    op.RenameContainer: ("Renaming", "Renamed"),
+    op.WaitCondition: ("Waiting", "Healthy"),
+}
+"""Begin and end. Hooks have none: they belong to the container's own line."""
+
+GROUP_WORDS: dict[str, tuple[str, str]] = {"recreate": ("Recreate", "Recreated"), "restart": ("Restarting", "Started")}
+
+
+def labels_of(operation: op.Operation) -> tuple[str, ...]:
+    """Return the lines that an operation belongs to: one, or one a container that is waited for."""
+    match operation:
+        case op.CreateNetwork(spec=network):
+            return (f"Network {network.name}",)
+        case op.RemoveNetwork(name=name):
+            return (f"Network {name}",)
+        case op.CreateVolume(spec=volume):
+            return (f'Volume "{volume.name}"',)
+        case op.RemoveVolume(name=name):
+            return (f"Volume {name}",)
+        case op.RemoveImage(name=name):
+            return (f"Image {name}",)
+        case op.WaitCondition(containers=names):
+            return tuple(f"Container {name}" for name in names)
+        case _:
+            return (f"Container {operation.name}",)
+
+
+def tell_unchanged(events: EventProcessor, name: str, word: str) -> None:
+    """Report a container that needs nothing."""
+    events.on(ProgressEvent(f"Container {name}", Progress.DONE, word, time_s=time.monotonic()))
+
+
+class ProgressReporter:
+    """Turns the executor's node by node account into events."""
+
+    def __init__(self, events: EventProcessor, plan: Plan) -> None:
+        self._events = events
+        self._left = Counter(node.group for node in plan if node.group)
+        self._begun: set[Group] = set()
+
+    def started(self, node: PlanNode) -> None:
+        """Report that an operation begins."""
+        if node.group:
+            if node.group not in self._begun:
+                self._begun.add(node.group)
+                self._emit(node, Progress.WORKING, GROUP_WORDS[node.group.kind][0], node.operation.cause)
+            return
+        if words := WORDS.get(type(node.operation)):
+            waits = isinstance(node.operation, op.WaitCondition)
+            self._emit(node, Progress.WAITING if waits else Progress.WORKING, words[0], node.operation.cause)
+
+    def waiting(self, node: PlanNode, reason: str) -> None:
+        """Report that a wait goes on, and how it stands."""
+        self._emit(node, Progress.WAITING, WORDS[op.WaitCondition][0], reason)
+
+    def finished(self, node: PlanNode, word: str = "", note: str = "") -> None:
+        """Report success; `word` in place of the usual one, `note` where it is success with a warning."""
+        if node.group:
+            self._left[node.group] -= 1
+            if not self._left[node.group]:
+                self._emit(node, Progress.DONE, GROUP_WORDS[node.group.kind][1])
+        elif words := WORDS.get(type(node.operation)):
+            self._emit(node, Progress.WARNING if note else Progress.DONE, word or words[1], note)
+
+    def failed(self, node: PlanNode, message: str) -> None:
+        """Report an error."""
+        self._emit(node, Progress.ERROR, "Error", message)
+
+    def skipped(self, node: PlanNode, reason: str) -> None:
+        """Report an operation that will not run since one before it failed."""
+        if isinstance(node.operation, op.StartContainer | op.CreateContainer):
+            self._emit(node, Progress.WARNING, "Skipped", reason)
+
+    def _emit(self, node: PlanNode, progress: Progress, text: str, reason: str = "") -> None:
+        for label in labels_of(node.operation):
+            self._events.on(ProgressEvent(label, progress, text, reason, time.monotonic()))

@@ -1,0 +1,1 @@
+"""The project, resolved into the requests that the runtime understands."""

@@ -1,0 +1,1 @@
+"""One module a command: what it plans and what comes out of it."""

@@ -1,0 +1,85 @@
+"""`up`, `create`, `scale`, and the dependencies of `run`: reconcile, check, execute."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from compose import errors
+from compose.orchestration import preflight
+from compose.orchestration.commands import run_plan
+from compose.orchestration.executor import Execution, Outcome
+from compose.orchestration.observed import ObservedState, observe
+from compose.orchestration.options import ReconcileOptions
+from compose.orchestration.reconcile.reconciler import Reconciliation, reconcile
+from compose.orchestration.reconcile.resources import changed_volumes
+from compose.orchestration.specs.surroundings import image_of
+from runtime.api import Runtime, RuntimeReader
+from schemas.composefile.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class UpOutcome:
+    """What `up` leaves behind."""
+
+    containers: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Service to the names of its containers, dependencies first: what an attached `up` follows."""
+    warnings: tuple[errors.Warning, ...] = ()
+    interrupted: bool = False
+
+
+def no_consent(_volume: str) -> bool:
+    """Answer no: a changed volume is kept as it is."""
+    return False
+
+
+def observe_project(reader: RuntimeReader, project: Project) -> ObservedState:
+    """Take the snapshot that `reconcile` decides from."""
+    return observe(reader, project.name, {image_of(project, service) for service in project.services.values()})
+
+
+def plan_up(reader: RuntimeReader, project: Project, options: ReconcileOptions) -> Reconciliation:
+    """Return what `up` would do. `str(….plan)` is what `--dry-run` prints."""
+    return reconcile(project, observe_project(reader, project), options)
+
+
+def up(
+    runtime: Runtime,
+    project: Project,
+    options: ReconcileOptions,
+    execution: Execution,
+    *,
+    confirm: Callable[[str], bool] = no_consent,
+    warn: Callable[[errors.Warning], None] | None = None,
+) -> UpOutcome:
+    """Bring the project into the state its file asks for.
+
+    `confirm` is asked for each changed volume (real name) whether it may be made anew; `warn` gets the
+    warnings at once, before anything happens. Raises ComposeError, ErrorGroup for several.
+    """
+    with runtime.locked(project.name):
+        observed = observe_project(runtime, project)
+        agreed = frozenset(name for name in changed_volumes(project, observed) if confirm(name))
+        decided = reconcile(project, observed, replace(options, recreate_volumes=options.recreate_volumes | agreed))
+        if warn is not None:
+            for warning in decided.warnings:
+                warn(warning)
+        preflight.check_images(decided.plan, project, observed)
+        preflight.check_ports(decided.plan, runtime, observed)
+        outcome = run_plan(
+            decided.plan, runtime, project.name, execution, title=_title(options), unchanged=decided.unchanged
+        )
+    return _outcome_of(decided, outcome, warn)
+
+
+def _outcome_of(decided: Reconciliation, outcome: Outcome, warn: Callable[[errors.Warning], None] | None) -> UpOutcome:
+    if warn is not None:
+        for warning in outcome.warnings:
+            warn(warning)
+    return UpOutcome(
+        containers=dict(decided.containers),
+        warnings=(*decided.warnings, *outcome.warnings),
+        interrupted=outcome.interrupted,
+    )
+
+
+def _title(options: ReconcileOptions) -> str:
+    return "Running" if options.start else "Creating"

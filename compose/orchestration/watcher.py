@@ -1,0 +1,140 @@
+"""One thread that waits for all conditions of a run, woken by the project's events: it never polls.
+
+Every wait is judged when it begins and again after each event of one of its containers. The
+subscription is opened before the first judgement, so nothing can happen unseen in between.
+"""
+
+import os
+import select
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+
+from compose.orchestration.conditions import Broken, Pending, Satisfied, Verdict, judge, records_of
+from compose.orchestration.operation import WaitCondition
+from runtime.api import EventStream, Runtime
+from runtime.errors import EngineError
+
+Answer = Satisfied | Broken | EngineError
+
+
+@dataclass(slots=True)
+class _Wait:
+    operation: WaitCondition
+    answer: Callable[[Answer], None]
+    tell: Callable[[str], None]
+    deadline: float | None
+    told: str = field(default="")
+
+
+class ConditionWatcher:
+    """Waits on behalf of the executor. `answer` and `tell` are called on its thread."""
+
+    def __init__(self, runtime: Runtime, project: str) -> None:
+        self._runtime = runtime
+        self._project = project
+        self._new: SimpleQueue[_Wait] = SimpleQueue()
+        self._pending: list[_Wait] = []
+        self._thread: threading.Thread | None = None
+        self._closing = False
+        self._wake_fd = -1
+
+    def wait(self, operation: WaitCondition, answer: Callable[[Answer], None], tell: Callable[[str], None]) -> None:
+        """Call `answer` once it is over, and `tell` with the details while it is not."""
+        timeout_s = operation.timeout_s
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        self._new.put(_Wait(operation, answer, tell, deadline))
+        if self._thread is None:
+            self._wake_fd = os.eventfd(0, os.EFD_CLOEXEC)
+            self._thread = threading.Thread(target=self._run, name="conditions", daemon=True)
+            self._thread.start()
+        self._wake()
+
+    def close(self) -> None:
+        """Give up what is still waited for; nobody is answered any more."""
+        if self._thread is None:
+            return
+        self._closing = True
+        self._wake()
+        self._thread.join()
+        os.close(self._wake_fd)
+        self._thread = None
+
+    def _wake(self) -> None:
+        os.eventfd_write(self._wake_fd, 1)
+
+    def _run(self) -> None:
+        stream: EventStream | None = None
+        try:
+            stream = self._runtime.subscribe(self._project)
+            while not self._closing:
+                self._accept_new()
+                stream = self._listen(stream)
+        except EngineError as error:
+            self._accept_new(judged=False)
+            for wait in self._pending:
+                wait.answer(error)
+        finally:
+            if stream is not None:
+                stream.close()
+
+    def _accept_new(self, *, judged: bool = True) -> None:
+        while True:
+            try:
+                wait = self._new.get_nowait()
+            except Empty:
+                return
+            self._pending.append(wait)
+            if judged:
+                self._judge(wait)
+
+    def _listen(self, stream: EventStream) -> EventStream:
+        poll = select.poll()
+        poll.register(stream.fileno(), select.POLLIN)
+        poll.register(self._wake_fd, select.POLLIN)
+        ready = dict(poll.poll(self._timeout_ms()))
+        if self._wake_fd in ready:
+            os.eventfd_read(self._wake_fd)
+        if stream.fileno() in ready:
+            stream = self._read_events(stream)
+        self._give_up_late_ones()
+        return stream
+
+    def _read_events(self, stream: EventStream) -> EventStream:
+        touched = set()
+        try:
+            while (event := stream.read(0)) is not None:
+                touched.add(event.name)
+        except EngineError:
+            # The supervisor was started again: listen to the new one, and look at everything once.
+            stream.close()
+            stream = self._runtime.subscribe(self._project)
+            touched = {name for wait in self._pending for name in wait.operation.containers}
+        for wait in tuple(self._pending):
+            if touched & set(wait.operation.containers):
+                self._judge(wait)
+        return stream
+
+    def _judge(self, wait: _Wait) -> None:
+        verdict: Verdict = judge(wait.operation, records_of(wait.operation.containers, self._runtime))
+        if isinstance(verdict, Pending):
+            reason = wait.operation.cause + (f" ({verdict.detail})" if verdict.detail else "")
+            if reason != wait.told:
+                wait.told = reason
+                wait.tell(reason)
+            return
+        self._pending.remove(wait)
+        wait.answer(verdict)
+
+    def _timeout_ms(self) -> float | None:
+        deadlines = [wait.deadline for wait in self._pending if wait.deadline is not None]
+        return max(0.0, (min(deadlines) - time.monotonic()) * 1000) if deadlines else None
+
+    def _give_up_late_ones(self) -> None:
+        now = time.monotonic()
+        for wait in tuple(self._pending):
+            if wait.deadline is not None and wait.deadline <= now:
+                self._pending.remove(wait)
+                wait.answer(Broken(f"application not healthy after {wait.operation.timeout_s:g}s"))
