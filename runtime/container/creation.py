@@ -8,13 +8,15 @@ import shutil
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 
+from runtime.cgroup import group
 from runtime.container import bundle, files, mounts
 from runtime.container.partners import Partners
-from runtime.cgroup import hierarchy
-from runtime.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
+from runtime.errors import AlreadyExists, FailedPrecondition, NotFound
 from runtime.image import snapshot
 from runtime.state import containers, intents, journal, volumes
+from schemas.engine.bundle import Bundle
 from schemas.engine.events import EngineEvent
 from schemas.engine.identifiers import ContainerID, new_id
 from schemas.engine.records import ContainerRecord, ImageRecord
@@ -31,6 +33,11 @@ def create(partners: Partners, spec: ContainerSpec, carried: Mapping[str, str]) 
     Raises AlreadyExists for its name, NotFound for its image, networks, volumes or bind sources,
     InvalidArgument for what cannot be; then nothing is left of it.
     """
+    with partners.images.lease():
+        return _create(partners, spec, carried)
+
+
+def _create(partners: Partners, spec: ContainerSpec, carried: Mapping[str, str]) -> ContainerRecord:
     image = partners.images.resolve(spec.image)
     _check_name(partners, spec)
     files.check(spec.files)
@@ -75,7 +82,7 @@ def finish_removal(partners: Partners, record: ContainerRecord, intent: int, doo
     partners.supervisor(record.spec.project).forget(record.id)
     if record.ports:
         partners.networks.unpublish(record.id)
-    hierarchy.remove(bundle.cgroup_path(record.id, record.spec))
+    group.remove(bundle.cgroup_path(record.id, record.spec))
     _remove_folders(partners, record.id)
     shutil.rmtree(partners.made_files(record.spec.project, record.id), ignore_errors=True)
     with partners.database.transaction() as connection:
@@ -122,7 +129,7 @@ def _build(
     spec: ContainerSpec,
     image: ImageRecord,
     table: mounts.MountTable,
-) -> bundle.Bundle:
+) -> Bundle:
     lower = partners.images.lower_directories(image)
     for mount in table.by_target.values():
         if mount.type == "volume":
@@ -132,14 +139,21 @@ def _build(
     resolved = [mounts.bundle_mount(mount, partners.volumes.find) for mount in table.by_target.values()]
     made_files = files.mounts(spec.files, partners.made_files(spec.project, container_id))
     parts = bundle.Parts(
-        rootfs=snapshot.prepare(partners.paths, container_id, lower),
+        rootfs=snapshot.prepare(partners.paths, container_id, lower, read_only=spec.read_only),
         mounts=(*partners.images.host_mounts(image), *resolved, *made_files),
         network_files=partners.network_files(container_id),
     )
-    built = bundle.build(container_id, spec, image.config, parts)
-    if built.rootfs.read_only != spec.read_only:
-        raise InvalidArgument("the snapshot and the spec disagree about `read_only`")
-    return built
+    return bundle.build(container_id, _with_partner_ids(partners, spec), image.config, parts)
+
+
+def _with_partner_ids(partners: Partners, spec: ContainerSpec) -> ContainerSpec:
+    """The launcher knows other containers by id alone: a name may go to another one meanwhile."""
+    return replace(spec, pid_mode=_by_id(partners, spec.pid_mode), ipc_mode=_by_id(partners, spec.ipc_mode))
+
+
+def _by_id(partners: Partners, mode: str) -> str:
+    kind, separator, reference = mode.partition(":")
+    return f"{kind}:{partners.find(reference).id}" if separator else mode
 
 
 def _store(partners: Partners, record: ContainerRecord, table: mounts.MountTable, intent: int) -> None:
@@ -167,6 +181,4 @@ def _remove_folders(partners: Partners, container_id: ContainerID) -> None:
 
 def _event(record: ContainerRecord, action: str) -> EngineEvent:
     spec = record.spec
-    return EngineEvent(
-        "container", action, record.id, spec.project, spec.service, spec.name, {"image": spec.image}
-    )
+    return EngineEvent("container", action, record.id, spec.project, spec.service, spec.name, {"image": spec.image})

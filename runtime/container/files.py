@@ -28,7 +28,9 @@ def check(files: Iterable[FileObject]) -> None:
     """Raise NotFound when the source of a secret or config is not there."""
     for each in files:
         if each.source and not Path(each.source).exists():
-            raise NotFound(f"bind source path does not exist: `{each.source}`", hint=f"it is the source of {each.target}")
+            raise NotFound(
+                f"bind source path does not exist: `{each.source}`", hint=f"it is the source of {each.target}"
+            )
 
 
 def make(files: Iterable[FileObject], folder: Path) -> None:

@@ -41,8 +41,8 @@ def environment(spec: ContainerSpec, image: ImageConfig, hostname: str) -> tuple
         name, _, value = entry.partition("=")
         merged[name] = value
     merged |= spec.environment
-    for name, value in merged.items():
-        if "=" in name or "\0" in name or (value is not None and "\0" in value):
+    for name, setting in merged.items():
+        if "=" in name or "\0" in name or "\0" in (setting or ""):
             raise InvalidArgument(f"`{name}` cannot be an environment variable of container `{spec.name}`")
     return tuple(f"{name}={value}" for name, value in merged.items() if value is not None)
 

@@ -1,17 +1,15 @@
-"""`security_opt`, capabilities and privileged, turned into what the launcher confines with.
+"""`security_opt`, capabilities and privileged, turned into what the launcher confines with."""
 
-Options and their separators (`=` or the older `:`) as moby daemon/daemon_unix.go parses them.
-"""
-
-import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from runtime.errors import InvalidArgument, Unsupported
-from runtime.launch.defaults import MASKED_PATHS, READ_ONLY_PATHS, resolve_capabilities
+from runtime.errors import InvalidArgument
+from runtime.launch import security_options
+from runtime.launch.defaults import READ_ONLY_PATHS, masked_paths, resolve_capabilities
 from schemas.engine.specs import ContainerSpec
 
-_TRUTH = {"": True, "true": True, "false": False}
+_PROFILE = "seccomp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,69 +25,31 @@ class Confinement:
 
 def confinement(spec: ContainerSpec) -> Confinement:
     """Return a container's confinement. Raises InvalidArgument or Unsupported for a bad option."""
-    seccomp = "unconfined" if spec.privileged else "default"
-    no_new_privileges = False
-    open_paths = spec.privileged
-    for option in spec.security_opt:
-        name, value = _split(option)
-        if name == "no-new-privileges":
-            no_new_privileges = _truth(option, value)
-        elif name == "seccomp":
-            seccomp = _seccomp(value)
-        elif name == "systempaths" and value == "unconfined":
-            open_paths = True
-        else:
-            _refuse_unless_unconfined(option, name, value)
+    options = security_options.parse(_with_profiles(spec.security_opt))
+    open_paths = spec.privileged or options.unconfined_system_paths
     return Confinement(
-        capabilities=tuple(resolve_capabilities(spec.cap_add, spec.cap_drop, privileged=spec.privileged)),
-        seccomp=seccomp,
-        no_new_privileges=no_new_privileges,
-        masked_paths=() if open_paths else MASKED_PATHS,
+        capabilities=resolve_capabilities(spec.cap_add, spec.cap_drop, spec.privileged),
+        seccomp=options.seccomp or ("unconfined" if spec.privileged else "default"),
+        no_new_privileges=options.no_new_privileges,
+        masked_paths=() if open_paths else masked_paths(),
         read_only_paths=() if open_paths else READ_ONLY_PATHS,
     )
 
 
-def _split(option: str) -> tuple[str, str]:
-    for separator in ("=", ":"):
-        if separator in option:
-            name, _, value = option.partition(separator)
-            return name, value
-    return option, ""
+def _with_profiles(options: Iterable[str]) -> Iterator[str]:
+    """Replace the file of a `seccomp=` option by its text."""
+    for option in options:
+        value = option.removeprefix(_PROFILE)[1:]
+        if not option.startswith((f"{_PROFILE}=", f"{_PROFILE}:")) or value in {"", "unconfined", "builtin"}:
+            yield option
+        elif value.lstrip().startswith("{"):
+            yield f"{_PROFILE}={value}"
+        else:
+            yield f"{_PROFILE}={_text(Path(value))}"
 
 
-def _truth(option: str, value: str) -> bool:
-    if value not in _TRUTH:
-        raise InvalidArgument(f"security option `{option}`: expected true or false")
-    return _TRUTH[value]
-
-
-def _seccomp(value: str) -> str:
-    if value == "unconfined":
-        return value
-    if value in {"builtin", "default"}:
-        return "default"
-    text = value if value.lstrip().startswith("{") else _profile_text(Path(value))
-    try:
-        json.loads(text)
-    except ValueError as error:
-        raise InvalidArgument(f"seccomp profile `{value[:80]}` is not JSON: {error}") from error
-    return text
-
-
-def _profile_text(path: Path) -> str:
+def _text(path: Path) -> str:
     try:
         return path.read_text()
-    except OSError as error:
-        raise InvalidArgument(f"cannot read the seccomp profile `{path}`: {error.strerror}") from error
-
-
-def _refuse_unless_unconfined(option: str, name: str, value: str) -> None:
-    if name in {"apparmor", "label"}:
-        # Nothing of either is ever applied, so "unconfined" and "disable" are already so.
-        if value in {"unconfined", "disable"}:
-            return
-        raise Unsupported(f"security option `{option}`: AppArmor and SELinux labels are not applied by this runtime")
-    raise InvalidArgument(
-        f"unknown security option `{option}`",
-        hint="known are no-new-privileges, seccomp=, systempaths=unconfined, apparmor=unconfined, label=disable",
-    )
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidArgument(f"cannot read the seccomp profile `{path}`: {error}") from error

@@ -1,0 +1,207 @@
+"""The engine: runtime.api.Runtime on the state, the stores, the networks and the supervisors.
+
+It decides nothing about Compose projects and forks no container; it resolves names, takes locks
+and hands each call to the module that knows.
+"""
+
+import os
+import signal as signals
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from runtime import locks
+from runtime.api import AttachSession, EventStream, ExecSession
+from runtime.container import creation, lifecycle
+from runtime.container.partners import Partners
+from runtime.container.recovery import recover
+from runtime.errors import FailedPrecondition, InvalidArgument, NotFound, PermissionDenied
+from runtime.image.store import ImageStore
+from runtime.network.controller import NetworkController
+from runtime.paths import Paths, default_paths
+from runtime.query import StateReader
+from runtime.state.database import Database
+from runtime.volume.store import VolumeStore
+from schemas.engine.records import ContainerRecord, ImageRecord, NetworkRecord, PublishedPort, VolumeRecord
+from schemas.engine.specs import ContainerSpec, ExecSpec, NetworkSpec, PortBinding, VolumeSpec
+
+
+def open_engine(paths: Paths | None = None) -> "Engine":
+    """Return the engine on the user's state. Raises PermissionDenied without the rights it needs."""
+    if os.geteuid() != 0:
+        raise PermissionDenied(
+            "pycompose makes namespaces, mounts and bridges, which needs root",
+            hint="run it with sudo; rootless containers come with a later version",
+        )
+    paths = paths or default_paths()
+    database = Database(paths.database)
+    return Engine(
+        Partners(
+            paths=paths,
+            database=database,
+            images=ImageStore(database, paths),
+            volumes=VolumeStore(database, paths),
+            networks=NetworkController(database, paths),
+        )
+    )
+
+
+class Engine(StateReader):
+    """Everything that changes something; reading is inherited."""
+
+    def __init__(self, partners: Partners) -> None:
+        super().__init__(partners.paths, partners.database)
+        self._partners = partners
+
+    @contextmanager
+    def locked(self, project: str) -> Iterator[None]:
+        """Hold the project's lock; what a killed command left is finished first."""
+
+        def waiting(holder: str) -> None:
+            sys.stderr.write(f"waits for another command on project `{project}`: {holder}\n")
+
+        with locks.exclusive(self.paths.project_lock(project), waiting):
+            recover(self._partners, project)
+            yield
+
+    def prepare(self, project: str) -> None:
+        """Start the project's supervisor and the network worker while the caller reads its files."""
+        if not any(record.status.is_live for record in self.containers(project)):
+            self._partners.networks.warm_up()
+        self._partners.supervisor(project).start_early()
+
+    def check_ports(self, bindings: Sequence[tuple[str, PortBinding]], *, ignoring: Sequence[str] = ()) -> None:
+        """Raise Conflict, naming the holder, when a published port is taken."""
+        self._partners.networks.check_ports(bindings, ignoring=ignoring)
+
+    def create_network(self, spec: NetworkSpec) -> NetworkRecord:
+        """Make a network. Idempotent for an equal spec."""
+        return self._partners.networks.create_network(spec)
+
+    def remove_network(self, reference: str) -> None:
+        """Remove a network no container stands on."""
+        self._partners.networks.remove_network(self.network(reference))
+
+    def create_volume(self, spec: VolumeSpec) -> VolumeRecord:
+        """Make a named volume. Idempotent for an equal spec."""
+        return self._partners.volumes.create(spec)
+
+    def remove_volume(self, name: str) -> None:
+        """Remove a volume nothing mounts."""
+        self._partners.volumes.remove(name)
+
+    def import_image(self, archive: Path, reference: str, *, changes: Sequence[str] = ()) -> ImageRecord:
+        """Make an image of one layer from a tar of a root file system."""
+        return self._partners.images.import_tar(archive, reference, changes)
+
+    def load_images(self, archive: Path) -> list[ImageRecord]:
+        """Load every image of an OCI or Docker archive."""
+        return self._partners.images.load(archive)
+
+    def remove_image(self, reference: str, *, force: bool = False) -> list[str]:
+        """Untag, and delete when it was the last tag."""
+        return self._partners.images.remove(reference, force=force)
+
+    def create_container(
+        self, spec: ContainerSpec, *, anonymous_volumes: dict[str, str] | None = None
+    ) -> ContainerRecord:
+        """Make a container, not yet running."""
+        return creation.create(self._partners, spec, anonymous_volumes or {})
+
+    def start_container(self, reference: str) -> ContainerRecord:
+        """Start it and return once its program runs."""
+        record = self.container(reference)
+        lifecycle.start(self._partners, record)
+        return self.container(record.id)
+
+    def stop_container(self, reference: str, *, timeout_s: float | None = None, signal: str = "") -> ContainerRecord:
+        """Signal, wait, kill; return when it has ended."""
+        record = self.container(reference)
+        lifecycle.stop(self._partners, record, timeout_s=timeout_s, signal=signal)
+        return self.container(record.id)
+
+    def kill_container(self, reference: str, signal: str = "SIGKILL") -> None:
+        """Send a signal."""
+        lifecycle.kill(self._partners, self.container(reference), resolve_signal(signal))
+
+    def pause_container(self, reference: str) -> None:
+        """Freeze every process of it."""
+        lifecycle.pause(self._partners, self.container(reference))
+
+    def unpause_container(self, reference: str) -> None:
+        """Thaw it."""
+        lifecycle.unpause(self._partners, self.container(reference))
+
+    def remove_container(self, reference: str, *, force: bool = False, volumes: bool = False) -> None:
+        """Remove it; `force` kills first. Idempotent."""
+        try:
+            record = self.container(reference)
+        except NotFound:
+            return
+        if record.status.is_live:
+            if not force:
+                raise FailedPrecondition(
+                    f"container `{record.name}` is {record.status}", hint="stop it first, or remove it with force"
+                )
+            lifecycle.stop(self._partners, record, timeout_s=0.0, signal="SIGKILL")
+            record = self.container(record.id)
+        creation.remove(self._partners, record, with_volumes=volumes)
+
+    def rename_container(self, reference: str, name: str) -> None:
+        """Give it another name."""
+        lifecycle.rename(self._partners, self.container(reference), name)
+
+    def wait_container(self, reference: str) -> int:
+        """Wait until it does not run any more; return its exit code."""
+        record = self.container(reference)
+        if record.status.is_live:
+            self._partners.supervisor(record.spec.project).wait(record.id)
+            record = self.container(record.id)
+        return record.exit_code
+
+    def exec_start(
+        self, reference: str, spec: ExecSpec, *, stdin: int | None, stdout: int | None, stderr: int | None
+    ) -> ExecSession:
+        """Start a process in it, on the caller's descriptors."""
+        record = self.container(reference)
+        if not record.status.is_live:
+            raise FailedPrecondition(f"container `{record.name}` is not running")
+        return self._partners.supervisor(record.spec.project).exec(
+            record.id, spec, stdin=stdin, stdout=stdout, stderr=stderr
+        )
+
+    def attach(self, reference: str) -> AttachSession:
+        """Attach to the terminal or the input of its own process."""
+        record = self.container(reference)
+        return self._partners.supervisor(record.spec.project).attach(record.id)
+
+    def subscribe(self, project: str) -> EventStream:
+        """Listen to the events of a project."""
+        return self._partners.supervisor(project).subscribe()
+
+    def published_port(self, reference: str, container_port: int, protocol: str = "tcp") -> list[PublishedPort]:
+        """Return where a port is published."""
+        return [
+            port
+            for port in self.container(reference).ports
+            if (port.container_port, port.protocol) == (container_port, protocol)
+        ]
+
+    def close(self) -> None:
+        """Release descriptors and connections."""
+        self._partners.close()
+
+
+def resolve_signal(name: str) -> str:
+    """Return a signal's name, from any form Docker takes: `TERM`, `SIGTERM`, `15`.
+
+    Raises InvalidArgument for one that does not exist.
+    """
+    try:
+        if name.isdigit():
+            return signals.Signals(int(name)).name
+        full = name.upper() if name.upper().startswith("SIG") else f"SIG{name.upper()}"
+        return signals.Signals[full].name
+    except (KeyError, ValueError) as error:
+        raise InvalidArgument(f"invalid signal: `{name}`") from error
