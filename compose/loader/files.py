@@ -73,7 +73,9 @@ class FileLoader:
 
     def _error(self, problem: Problem, sources: Sequence[Source]) -> ComposeError:
         where = Sources(list(sources)) if sources else self.sources
-        return problem.kind(problem.message, hint=problem.hint, span=where.span(problem.path, problem.needle))
+        return problem.kind(
+            problem.message, hint=problem.hint, span=where.span(problem.path, problem.needle, on_key=problem.on_key)
+        )
 
     def names(self, files: Sequence[str]) -> Iterator[tuple[str, Source]]:
         """The top-level `name` of each document. Raises ComposeFileError."""

@@ -16,13 +16,14 @@ from compose.loader.files import FileLoader, Scope
 from compose.loader.interpolation import interpolate_text
 from compose.loader.normalize import normalize
 from compose.loader.options import LoadOptions
-from compose.loader.printed import escaped, printed_project, printed_tree
+from compose.loader.printed import escaped, in_yaml_order, printed_project
 from compose.loader.project_name import given_name, name_of
 from compose.loader.service_files import resolve_environment, resolve_labels
 from compose.loader.source import Source, Sources
 from compose.loader.tree_path import Tree
 from compose.loader.typed import convert
 from compose.loader.validate import build_project
+from compose.loader.yaml_source import dump
 from schemas.composefile.project import Project
 
 
@@ -51,7 +52,13 @@ class LoadResult:
     @cached_property
     def model(self) -> Tree:
         """What `config --format json` prints, `$` doubled."""
-        return printed_tree(self.tree) if self.loaded is None else escaped(printed_project(self.loaded))
+        return self.tree if self.loaded is None else escaped(printed_project(self.loaded))
+
+    @cached_property
+    def yaml(self) -> str:
+        """What `config` prints: YAML that loads to itself."""
+        tree = self.tree if self.loaded is None else escaped(printed_project(self.loaded, yaml=True))
+        return dump(in_yaml_order(tree))
 
 
 def load(options: LoadOptions, services: Sequence[str] = ()) -> LoadResult:

@@ -17,7 +17,7 @@ from schemas.composefile.service import BlockRate, BlockWeight
 
 _SECTIONS = ("networks", "volumes", "secrets", "configs", "models")
 
-_ALWAYS: dict[str, frozenset[str]] = {
+_ALWAYS_IN_JSON: dict[str, frozenset[str]] = {
     "ServiceConfig": frozenset(("command", "entrypoint")),
     "ServiceHook": frozenset(("command",)),
     "NetworkConfig": frozenset(("ipam",)),
@@ -27,6 +27,11 @@ _ALWAYS: dict[str, frozenset[str]] = {
     "EnvFile": frozenset(("required",)),
     "WatchRule": frozenset(("path", "action", "exec")),
 }
+_ALWAYS_IN_YAML: dict[str, frozenset[str]] = {
+    "Dependency": frozenset(("required",)),
+    "WatchRule": frozenset(("path", "action")),
+}
+_STRUCTS = frozenset(("ipam", "resources", "placement", "exec"))
 _NEVER: dict[str, frozenset[str]] = {"ServiceConfig": frozenset(("name",))}
 _NOT_WHEN_ZERO = frozenset(("mem_swappiness",))
 
@@ -49,13 +54,14 @@ _FORMS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def printed_project(project: Project, *, extensions: bool = False) -> Tree:
-    """The whole project. `extensions` adds the `x-…` keys inside, as docker compose does in YAML only."""
-    tree: Tree = {"name": project.name, "services": _models(project.services, extensions)}
+def printed_project(project: Project, *, yaml: bool = False) -> Tree:
+    """The whole project, as docker compose's JSON shows it, or its YAML."""
+    form = _Form(yaml)
+    tree: Tree = {"name": project.name, "services": form.models(project.services)}
     for section in _SECTIONS:
         resources = getattr(project, section)
         if resources:
-            tree[section] = _models(resources, extensions)
+            tree[section] = form.models(resources)
     for secret in tree.get("secrets", {}).values():
         secret.pop("content", None)
     for config in tree.get("configs", {}).values():
@@ -64,40 +70,47 @@ def printed_project(project: Project, *, extensions: bool = False) -> Tree:
     return {**tree, **project.extensions}
 
 
-def _models(models: dict[str, Any], extensions: bool) -> Tree:
-    return {key: model and printed(model, extensions=extensions) for key, model in models.items()}
+class _Form:
+    """The two forms differ: only YAML keeps the `x-…` keys inside, only JSON shows some empty values."""
+
+    def __init__(self, yaml: bool) -> None:
+        self._yaml = yaml
+        self._always = _ALWAYS_IN_YAML if yaml else _ALWAYS_IN_JSON
+
+    def models(self, models: dict[str, Any]) -> Tree:
+        return {key: self.value(model) for key, model in models.items()}
+
+    def value(self, value: Any) -> Any:
+        if isinstance(value, Model):
+            return self.model(value)
+        if isinstance(value, tuple | list):
+            return [self.value(item) for item in value]
+        if isinstance(value, dict):
+            return {key: self.value(item) for key, item in value.items()}
+        return value
+
+    def model(self, model: Model) -> Any:
+        if isinstance(model, Ulimit) and model.single:
+            return model.single
+        kind = type(model).__name__
+        always, never = self._always.get(kind, ()), _NEVER.get(kind, ())
+        tree: Tree = {}
+        for name, field in type(model).model_fields.items():
+            value = getattr(model, name)
+            given = name in model.model_fields_set and name not in never
+            pointer = value is not None and field.default in (None, True) and name not in _NOT_WHEN_ZERO
+            if name in always or (given and (value or pointer)):
+                tree[name] = _FORMS[name](value) if name in _FORMS and value is not None else self.value(value)
+        if self._yaml:
+            return {**{key: item for key, item in tree.items() if not _is_empty(item, key)}, **model.extensions}
+        if isinstance(model, BlockRate | BlockWeight):
+            return {key.capitalize(): item for key, item in tree.items()}
+        return tree
 
 
-def printed(model: Model, *, extensions: bool = False) -> Any:
-    """One model as a tree."""
-    if isinstance(model, Ulimit) and model.single:
-        return model.single
-    kind = type(model).__name__
-    tree: Tree = {}
-    for name, field in type(model).model_fields.items():
-        value = getattr(model, name)
-        given = name in model.model_fields_set and name not in _NEVER.get(kind, ())
-        pointer = value is not None and field.default in (None, True) and name not in _NOT_WHEN_ZERO
-        if name in _ALWAYS.get(kind, ()) or (given and (value or pointer)):
-            tree[name] = _FORMS[name](value) if name in _FORMS and value is not None else _value(value, extensions)
-    if isinstance(model, BlockRate | BlockWeight):
-        tree = {key.capitalize(): value for key, value in tree.items()}
-    return {**tree, **model.extensions} if extensions else tree
-
-
-def _value(value: Any, extensions: bool) -> Any:
-    if isinstance(value, Model):
-        return printed(value, extensions=extensions)
-    if isinstance(value, tuple | list):
-        return [_value(item, extensions) for item in value]
-    if isinstance(value, dict):
-        return {key: _value(item, extensions) for key, item in value.items()}
-    return value
-
-
-def printed_tree(tree: Tree) -> Tree:
-    """A tree that was not interpolated: as it is."""
-    return tree
+def _is_empty(value: Any, key: str) -> bool:
+    """What Go's `omitempty` for a struct leaves out."""
+    return value == {} and key in _STRUCTS
 
 
 def escaped(value: Any) -> Any:
@@ -107,3 +120,15 @@ def escaped(value: Any) -> Any:
     if isinstance(value, dict):
         return {escaped(key): escaped(item) for key, item in value.items()}
     return [escaped(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def in_yaml_order(tree: Tree) -> Tree:
+    """Keys sorted on every level, `name` first on the first."""
+    ordered = _sorted(tree)
+    return {**({"name": ordered.pop("name")} if "name" in ordered else {}), **ordered}
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    return [_sorted(item) for item in value] if isinstance(value, list | tuple) else value

@@ -23,6 +23,7 @@ class Problem(Exception):
         kind: type[ComposeError] = SchemaViolation,
         hint: str = "",
         needle: str = "",
+        on_key: bool = False,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -31,6 +32,8 @@ class Problem(Exception):
         self.hint = hint
         self.needle = needle
         """A text that helps to find the list item, where merging moved the indexes."""
+        self.on_key = on_key
+        """The key is wrong, not its value."""
 
 
 class Problems(Exception):

@@ -173,7 +173,7 @@ def _keys(value: Any, shape: Keys, path: Path) -> Iterator[Problem]:
             yield from problems(item, shape.keys[key], (*path, key))
         elif shape.closed and not (shape.extensible and key.startswith("x-")):
             message = f"{dotted(path)} Additional property {key} is not allowed"
-            yield Problem(message, (*path, key), hint=nearest(key, shape.keys))
+            yield Problem(message, (*path, key), hint=nearest(key, shape.keys), on_key=True)
 
 
 def _names(value: Any, shape: Names, path: Path) -> Iterator[Problem]:
@@ -185,7 +185,8 @@ def _names(value: Any, shape: Names, path: Path) -> Iterator[Problem]:
             yield from problems(item, shape.item, (*path, key))
         elif shape.closed:
             hint = f"names match `{shape.pattern.pattern.strip('^$')}`"
-            yield Problem(f"{dotted(path)} Additional property {key} is not allowed", (*path, key), hint=hint)
+            message = f"{dotted(path)} Additional property {key} is not allowed"
+            yield Problem(message, (*path, key), hint=hint, on_key=True)
 
 
 def nearest(word: str, words: Mapping[str, Any] | tuple[str, ...]) -> str:

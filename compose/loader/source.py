@@ -67,7 +67,7 @@ class Scalar:
 class Locator(Protocol):
     """Finds paths in one parsed document."""
 
-    def locate(self, path: Path, needle: str) -> tuple[int, Scalar]:
+    def locate(self, path: Path, needle: str, *, on_key: bool) -> tuple[int, Scalar]:
         """How many parts of the path exist, and the place of the deepest one."""
 
 
@@ -97,11 +97,11 @@ class Sources:
         """Remember a file."""
         self.sources.append(source)
 
-    def span(self, path: Path, needle: str = "") -> Span | None:
+    def span(self, path: Path, needle: str = "", *, on_key: bool = False) -> Span | None:
         """The best place for a path: the deepest match, in the latest file that has it."""
         best: tuple[int, Span] | None = None
         for source, document in self._documents():
-            depth, scalar = document.locate(path, needle)
+            depth, scalar = document.locate(path, needle, on_key=on_key)
             if depth and (best is None or depth >= best[0]):
                 best = (depth, source.span(scalar))
         return best[1] if best else None

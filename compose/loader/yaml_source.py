@@ -237,6 +237,7 @@ def _key(node: yaml.Node, path: Path) -> str:
     raise Problem(
         f"Non-string key {where}: {text_of(value)}",
         (*path, node.value if isinstance(node.value, str) else ""),
+        on_key=True,
         hint=f'write "{node.value}" with quotes' if isinstance(node.value, str) else "",
     )
 
@@ -249,6 +250,7 @@ def _duplicate(key: str, node: yaml.Node, line: int, path: Path) -> Problem:
     return Problem(
         f'line {node.start_mark.line + 1}: mapping key "{key}" already defined at line {line}',
         (*path, key),
+        on_key=True,
         hint="of two equal keys only one can count; remove one or merge them",
     )
 
@@ -293,7 +295,7 @@ class NodeLocator:
     def __init__(self, root: yaml.Node) -> None:
         self._root = root
 
-    def locate(self, path: Path, needle: str) -> tuple[int, Scalar]:
+    def locate(self, path: Path, needle: str, *, on_key: bool) -> tuple[int, Scalar]:
         """How many parts of the path exist, and the place of the deepest one."""
         node, key, depth = self._root, self._root, 0
         for part in path:
@@ -302,6 +304,8 @@ class NodeLocator:
                 break
             key, node = found
             depth += 1
+        if depth == len(path) and isinstance(node, yaml.ScalarNode) and node.value and not on_key:
+            key = node
         text = key.value if isinstance(key, yaml.ScalarNode) else ""
         return depth, Scalar(key.start_mark.line, key.start_mark.column, text)
 

@@ -49,6 +49,10 @@ class Project(Model):
         """Enabled and disabled services."""
         return {**self.services, **self.disabled_services}
 
+    def service(self, name: str) -> ServiceConfig:
+        """An enabled service. Raises KeyError."""
+        return self.services[name]
+
     def with_services(self, names: Iterable[str]) -> "Project":
         """Only these services enabled, the others disabled. Names that do not exist are ignored."""
         wanted = set(names)
