@@ -70,8 +70,7 @@ def rules_for(devices: Sequence[Device], extra: Iterable[str], privileged: bool)
 def apply_legacy(folder: str, rules: Iterable[DeviceRule]) -> None:
     """Replace the rules of a version 1 `devices` folder. Raises SyscallError."""
     files.write(folder, "devices.deny", "a")
-    for rule in rules:
-        files.write(folder, "devices.allow", "a" if rule == ALL else str(rule))
+    files.write(folder, "devices.allow", *("a" if rule == ALL else str(rule) for rule in rules))
 
 
 def apply_unified(folder: str, rules: Sequence[DeviceRule]) -> None:

@@ -7,13 +7,15 @@ from runtime.errors import SyscallError
 _MOST_BYTES = 1 << 20
 
 
-def write(folder: str, name: str, value: str) -> None:
-    """Write one value with one write(2), as the kernel wants it. Raises SyscallError."""
+def write(folder: str, name: str, *values: str) -> None:
+    """Write values one by one, each with its own write(2), as the kernel wants them. Raises SyscallError."""
     path = f"{folder}/{name}"
+    value = ""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
         try:
-            os.write(descriptor, value.encode())
+            for value in values:
+                os.write(descriptor, value.encode())
         finally:
             os.close(descriptor)
     except OSError as error:

@@ -49,8 +49,6 @@ def configure(path: str, limits: Resources, rules: tuple[devices.DeviceRule, ...
     hierarchies = detect()
     for folder, controllers in hierarchies.legacy_folders(check_path(path)):
         make_folder(folder, folder[: -len(path) - 1])
-        if "cpuset" in controllers:
-            _fill_cpuset(folder[: -len(path) - 1], path)
         if "devices" in controllers:
             devices.apply_legacy(folder, rules)
     if hierarchies.version == 2:
@@ -59,9 +57,15 @@ def configure(path: str, limits: Resources, rules: tuple[devices.DeviceRule, ...
 
 
 def enter(path: str) -> None:
-    """Move the calling process, which must have one thread, into the version 1 groups."""
-    for folder, _ in detect().legacy_folders(path):
-        files.write(folder, "tasks", "0")
+    """Move the calling process, which must have one thread, into the version 1 groups. Raises SyscallError."""
+    for folder, controllers in detect().legacy_folders(path):
+        try:
+            files.write(folder, "tasks", "0")
+        except SyscallError as error:
+            if error.errno != errno.ENOSPC or "cpuset" not in controllers:
+                raise
+            _fill_cpuset(folder[: -len(path) - 1], path)
+            files.write(folder, "tasks", "0")
 
 
 def remove(path: str) -> None:
@@ -123,10 +127,9 @@ def _enable_controllers(root: str, path: str) -> None:
 def _fill_cpuset(root: str, path: str) -> None:
     """Give each level its parent's processors and memory nodes: a new cpuset has none and takes no process.
 
-    `cgroup.clone_children` on our topmost level has the kernel do it for all levels below.
+    `cgroup.clone_children` has the kernel do it for all groups made later below these levels, so this
+    is for the first container only.
     """
-    if files.read(f"{root}/{path}", "cpuset.cpus").strip():
-        return
     parent = root
     for part in path.split("/"):
         level = f"{parent}/{part}"

@@ -102,10 +102,3 @@ def _tmpfs(mount: BundleMount) -> MountTmpfs:
     if mount.read_only:
         attributes |= c.MOUNT_ATTR_RDONLY
     return MountTmpfs(mount.target, tuple(data.items()), attributes)
-
-
-def clone_folder(path: str, *, attributes: int = 0) -> int:
-    """Return a detached clone of a host folder's mount with more flags, for cgroups and shared memory."""
-    tree = open_tree(c.AT_FDCWD, path)
-    mount_setattr(tree, attributes=attributes, propagation=c.MS_PRIVATE)
-    return tree

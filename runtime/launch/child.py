@@ -99,11 +99,11 @@ def become_container(start: ContainerStart, channel: ChildEnd) -> NoReturn:
             namespace.unshare(c.CLONE_NEWCGROUP)  # after joining: where we are becomes its root
     limits.apply_rlimits(bundle.rlimits)
     shared_memory_fd = _join_namespaces(start)
+    _name_host(bundle)
+    sysctls.write(bundle)
     tree = rootfs.build(bundle, shared_memory_fd)
     slave = _make_console(tree, channel) if bundle.tty else None
     rootfs.finish(bundle, tree)
-    _name_host(bundle)
-    sysctls.write(bundle)
     _finish(
         start.confinement,
         channel,

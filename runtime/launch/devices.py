@@ -3,11 +3,13 @@
 import os
 import stat
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from runtime.cgroup.devices import device_nodes
 from runtime.errors import StartFailed
 from runtime.launch.defaults import DEVICE_LINKS, DEVICE_NODES
-from runtime.launch.operations import FSOperation, MakeLink, MakeNode
+from runtime.launch.operations import FSOperation, MakeNode
+from runtime.launch.tree import Tree
 from schemas.engine.bundle import Bundle
 from schemas.engine.specs import Device
 
@@ -16,19 +18,37 @@ _WORLD = 0o666
 _NOT_COPIED = frozenset(("pts", "shm", "fd", "mqueue", ".lxc", ".lxd-mounts", ".udev", "console", "ptmx"))
 
 
+@dataclass(frozen=True, slots=True)
+class FurnishDev:
+    """Docker's nodes and links in the fresh /dev, made through one descriptor."""
+
+    target: str = "/dev"
+
+    def describe(self) -> str:
+        """Return the step in one line."""
+        return "make the default device nodes"
+
+    def execute(self, tree: Tree) -> None:
+        """Do the step."""
+        dev = tree.open("/dev", os.O_PATH | os.O_DIRECTORY, links=False)
+        for name, major, minor in DEVICE_NODES:
+            os.mknod(name, stat.S_IFCHR | _WORLD, os.makedev(major, minor), dir_fd=dev)
+        for name, points_to in DEVICE_LINKS:
+            os.symlink(points_to, name, dir_fd=dev)
+        os.close(dev)
+
+
 def operations(bundle: Bundle) -> Iterator[FSOperation]:
-    """Yield the nodes and links of /dev. Raises StartFailed for a device that the host has not."""
-    wanted = {f"/dev/{name}": MakeNode(f"/dev/{name}", stat.S_IFCHR | _WORLD, os.makedev(major, minor))
-              for name, major, minor in DEVICE_NODES}  # fmt: skip
+    """Yield what is made in /dev and the user's devices. Raises StartFailed for one that the host has not."""
+    yield FurnishDev()
+    wanted: dict[str, MakeNode] = {}
     if bundle.privileged:
-        for path in host_devices():
-            wanted.setdefault(path, _node(path, path))
+        present = {f"/dev/{name}" for name, _, _ in DEVICE_NODES} | {f"/dev/{name}" for name, _ in DEVICE_LINKS}
+        wanted = {path: _node(path, path) for path in host_devices() if path not in present}
     for device in bundle.devices:
         for node in _user_nodes(device):
             wanted[node.target] = node
     yield from wanted.values()
-    for name, points_to in DEVICE_LINKS:
-        yield MakeLink(f"/dev/{name}", points_to)
 
 
 def host_devices(folder: str = "/dev") -> Iterator[str]:

@@ -143,30 +143,6 @@ class MakeNode:
 
 
 @dataclass(frozen=True, slots=True)
-class MakeLink:
-    """A symbolic link; what is there already, unless it is a folder, is replaced."""
-
-    target: str
-    points_to: str
-
-    def describe(self) -> str:
-        """Return the step in one line."""
-        return f"symlink {self.target} -> {self.points_to}"
-
-    def execute(self, tree: Tree) -> None:
-        """Do the step."""
-        parent, name = tree.place(self.target)
-        try:
-            try:
-                os.symlink(self.points_to, name, dir_fd=parent)
-            except FileExistsError:
-                os.unlink(name, dir_fd=parent)
-                os.symlink(self.points_to, name, dir_fd=parent)
-        finally:
-            os.close(parent)
-
-
-@dataclass(frozen=True, slots=True)
 class MakeFolder:
     """A folder with what is missing above it; links inside the root are followed."""
 

@@ -8,7 +8,7 @@ import os
 
 from runtime.errors import SyscallError
 from runtime.launch import binds, devices
-from runtime.launch.default_mounts import cgroup_mounts, default_mounts
+from runtime.launch.default_mounts import cgroup_mount, default_mounts
 from runtime.launch.operations import FSOperation, MakeFolder, MaskPaths, ProtectPath
 from runtime.launch.overlay import make_initial_files, mount_overlay
 from runtime.launch.tree import Tree, split_path
@@ -23,7 +23,7 @@ def build(bundle: Bundle, shared_memory_fd: int | None) -> Tree:
     `shared_memory_fd` is a detached mount for /dev/shm when IPC is shared. Raises SyscallError, StartFailed.
     """
     user_mounts = list(binds.clone_sources(bundle.mounts))
-    groups = cgroup_mounts(bundle)
+    groups = cgroup_mount(bundle)
     mount("", "/", None, c.MS_REC | c.MS_SLAVE)
     tree = Tree(mount_overlay(bundle.rootfs))
     make_initial_files(tree)
@@ -35,7 +35,7 @@ def build(bundle: Bundle, shared_memory_fd: int | None) -> Tree:
 
 
 def plan(
-    bundle: Bundle, user_mounts: list[FSOperation], groups: list[FSOperation], shared_memory_fd: int | None
+    bundle: Bundle, user_mounts: list[FSOperation], groups: FSOperation | None, shared_memory_fd: int | None
 ) -> list[FSOperation]:
     """Return all steps in the order to run them: mounts by depth, nodes, the working folder, protections.
 
@@ -45,7 +45,7 @@ def plan(
     owns_dev = "dev" in taken
     defaults = [
         operation
-        for operation in (*default_mounts(bundle, shared_memory_fd), *groups)
+        for operation in (*default_mounts(bundle, shared_memory_fd), *((groups,) if groups else ()))
         if _normal(operation) not in taken and not (owns_dev and _normal(operation).startswith("dev/"))
     ]
     mounts = sorted([*defaults, *user_mounts], key=lambda operation: _normal(operation).count("/"))

@@ -1,6 +1,7 @@
-"""Kernel settings of the container's own namespaces, written through a process file system nobody else sees.
+"""Kernel settings of the container's own namespaces, written before its files are in sight.
 
-The one mounted in the container could be covered by something else (CVE-2025-52881).
+/proc/sys answers for the namespaces of whoever opens it, so the host's own /proc serves. The one in
+the container could be covered by something else (CVE-2025-52881); it is never used.
 """
 
 import os
@@ -9,7 +10,7 @@ from collections.abc import Mapping
 from runtime.errors import InvalidArgument, StartFailed
 from runtime.launch.defaults import NETWORK_SYSCTLS
 from runtime.syscall import constants as c
-from runtime.syscall.mount import new_filesystem, openat2
+from runtime.syscall.mount import filesystem_magic, openat2
 from schemas.engine.bundle import Bundle
 
 _IPC = ("kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall", "kernel.shmmax")
@@ -36,6 +37,8 @@ def check(bundle: Bundle) -> None:
 def write(bundle: Bundle) -> None:
     """Write the bundle's settings, and Docker's own for a network that is the container's.
 
+    To be called in the container's namespaces and the host's mounts.
+
     Raises StartFailed for a setting that the kernel has not or does not take.
     """
     wanted: Mapping[str, str] = bundle.sysctls
@@ -45,7 +48,9 @@ def write(bundle: Bundle) -> None:
         optional = frozenset(NETWORK_SYSCTLS) - set(bundle.sysctls)
     if not wanted:
         return
-    proc = new_filesystem("proc", (), c.MOUNT_ATTR_NOSUID | c.MOUNT_ATTR_NODEV | c.MOUNT_ATTR_NOEXEC)
+    proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    if filesystem_magic(proc) != c.PROC_SUPER_MAGIC:
+        raise StartFailed("the host's `/proc` is not a process file system", exit_code=128)
     try:
         for name, value in wanted.items():
             _write_one(proc, name, value, name in optional)

@@ -6,14 +6,12 @@ supplementary groups only without an explicit group. Ids outside 0..2^31-1 are r
 (CVE-2024-40635: 4294967296 became root).
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from runtime.errors import StartFailed
 
 _GREATEST_ID = (1 << 31) - 1
-_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")  # what Go's Atoi reads as 64 bits
 _CANNOT_START = 126
 
 
@@ -79,7 +77,8 @@ def _group_id(name: str, groups: Sequence[_Group]) -> int:
 
 def _number(text: str, what: str) -> int | None:
     """Return the id that `text` is, None when it is a name."""
-    if _NUMBER.fullmatch(text) is None:
+    digits = text[1:] if text[:1] in ("+", "-") else text
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 18):  # what Go's Atoi reads as 64 bits
         return None
     number = int(text)
     if not 0 <= number <= _GREATEST_ID:

@@ -2,6 +2,7 @@
 
 import ctypes
 import errno
+import functools
 import struct
 from collections.abc import Iterable
 
@@ -34,6 +35,7 @@ def to_mask(names: Iterable[str]) -> int:
     return mask
 
 
+@functools.cache
 def last_known() -> int:
     """Return the number of the last capability this kernel knows."""
     with open("/proc/sys/kernel/cap_last_cap", encoding="ascii") as file:

@@ -92,10 +92,10 @@ def _kernel_message(context: int) -> str:
         return ""
 
 
-def move_mount(mount_fd: int, target_fd: int) -> None:
-    """Attach a detached mount on the file or folder that `target_fd` refers to."""
-    flags = c.MOVE_MOUNT_F_EMPTY_PATH | c.MOVE_MOUNT_T_EMPTY_PATH
-    check(_move_mount(c.NR_MOVE_MOUNT, mount_fd, b"", target_fd, b"", flags), "move_mount")
+def move_mount(mount_fd: int, target_fd: int, path: str = "") -> None:
+    """Attach a detached mount on what `target_fd` refers to, or on `path` in that folder."""
+    flags = c.MOVE_MOUNT_F_EMPTY_PATH | (0 if path else c.MOVE_MOUNT_T_EMPTY_PATH)
+    check(_move_mount(c.NR_MOVE_MOUNT, mount_fd, b"", target_fd, os.fsencode(path), flags), "move_mount", path)
 
 
 def open_tree(directory_fd: int, path: str, *, recursive: bool = False) -> int:
