@@ -1,0 +1,1 @@
+"""Images: the content-addressed store, layers, the built-in `host` image, and containers' snapshots."""

@@ -1,0 +1,74 @@
+"""Which image a name means: the names in the state, ids, and the built-in image. Reads the state alone."""
+
+import re
+import sqlite3
+
+from runtime.errors import InvalidArgument, NotFound, Unsupported
+from runtime.image.host import HOST_REFERENCE, host_record
+from runtime.image.reference import parse
+from runtime.state import images
+from schemas.engine.records import ImageRecord
+
+_IDENTIFIER = re.compile(r"(sha256:)?([0-9a-f]{1,64})")
+_DIGEST_PREFIX = "sha256:"
+
+
+def all_images(connection: sqlite3.Connection) -> list[ImageRecord]:
+    """Return every image, the newest first, and the built-in one where the machine has it."""
+    try:
+        built_in = [host_record()]
+    except Unsupported:
+        built_in = []
+    return [*images.all_of(connection), *built_in]
+
+
+def find_image(connection: sqlite3.Connection, text: str) -> ImageRecord:
+    """Return an image by reference, id, or unambiguous beginning of an id, in that order (as Docker does).
+
+    Raises NotFound, InvalidArgument.
+    """
+    identifier = _IDENTIFIER.fullmatch(text)
+    found = None if identifier and (identifier[1] or len(text) == 64) else _by_reference(connection, text)
+    if found is None and identifier:
+        found = _by_identifier(connection, _DIGEST_PREFIX + identifier[2])
+    if found is None:
+        raise NotFound(
+            f"no such image: `{text}`",
+            hint="make one of a root file system with `image import`, load an archive with `image load`, or use the"
+            " built-in image `host`; pulling from registries comes with a later version",
+        )
+    return found
+
+
+def is_reserved(reference: str) -> bool:
+    """Whether a familiar reference belongs to the built-in image."""
+    return reference == HOST_REFERENCE
+
+
+def _by_reference(connection: sqlite3.Connection, text: str) -> ImageRecord | None:
+    parsed = parse(text)
+    familiar = parsed.with_default_tag().familiar
+    if is_reserved(familiar):
+        return host_record()
+    found = images.by_reference(connection, familiar)
+    if found is not None or not parsed.digest:
+        return found
+    # Docker looks a `name:tag@digest` up by its digest; the tag is for people.
+    for image in images.by_manifest(connection, parsed.digest):
+        if any(parse(known).name == parsed.name for known in image.references):
+            return image
+    return None
+
+
+def _by_identifier(connection: sqlite3.Connection, beginning: str) -> ImageRecord | None:
+    found = images.by_id(connection, beginning)
+    try:
+        built_in = host_record()
+    except Unsupported:
+        pass
+    else:
+        if built_in.id.startswith(beginning):
+            found.append(built_in)
+    if len(found) > 1:
+        raise InvalidArgument(f"several images begin with `{beginning}`", hint="give more digits, or a name")
+    return found[0] if found else None

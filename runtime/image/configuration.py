@@ -1,0 +1,166 @@
+"""An image's configuration document, to ImageConfig and back (OCI image-spec, config.md; Docker's additions).
+
+Documents of strangers are kept byte for byte as a blob, so that the image keeps its id; only what a
+container needs is read out of them.
+"""
+
+import datetime
+import json
+import os
+from dataclasses import dataclass, field
+
+from runtime.errors import InvalidArgument
+from schemas.engine.identifiers import DiffID
+from schemas.engine.records import ImageConfig
+
+_ARCHITECTURES = {
+    "x86_64": "amd64",
+    "aarch64": "arm64",
+    "armv7l": "arm",
+    "armv6l": "arm",
+    "i686": "386",
+    "loongarch64": "loong64",
+}
+_HEALTH_STRINGS = frozenset({"Test"})
+_HEALTH_NUMBERS = frozenset({"Interval", "Timeout", "StartPeriod", "StartInterval", "Retries"})
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What is read out of a configuration document."""
+
+    config: ImageConfig
+    architecture: str = ""
+    os: str = "linux"
+    created_ns: int = 0
+    diff_ids: tuple[DiffID, ...] = field(default=())
+
+
+def machine_architecture() -> str:
+    """Return this machine's architecture as Go, and so OCI, names it."""
+    machine = os.uname().machine
+    return _ARCHITECTURES.get(machine, machine)
+
+
+def read_configuration(content: bytes) -> Configuration:
+    """Read a configuration document. Raises InvalidArgument."""
+    try:
+        document = json.loads(content)
+        return _read(document)
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
+        raise InvalidArgument(f"the image's configuration is not valid: {error}") from error
+
+
+def write_configuration(configuration: Configuration, comment: str) -> bytes:
+    """Return the document of an image made here, its layers explained by one line of history each."""
+    created = format_time(configuration.created_ns)
+    document = {
+        "architecture": configuration.architecture,
+        "config": _config_to_plain(configuration.config),
+        "created": created,
+        "history": [{"created": created, "comment": comment} for _ in configuration.diff_ids],
+        "os": configuration.os,
+        "rootfs": {"type": "layers", "diff_ids": list(configuration.diff_ids)},
+    }
+    return json.dumps(document, separators=(",", ":"), sort_keys=True, ensure_ascii=False).encode()
+
+
+def format_time(time_ns: int) -> str:
+    """Return nanoseconds since the epoch as RFC 3339 with nine digits."""
+    moment = datetime.datetime.fromtimestamp(time_ns // 1_000_000_000, datetime.UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{time_ns % 1_000_000_000:09d}Z"
+
+
+def _read(document: dict[str, object]) -> Configuration:
+    rootfs = document.get("rootfs")
+    if not isinstance(rootfs, dict) or rootfs.get("type") != "layers":
+        raise ValueError("`rootfs` does not list layers")
+    return Configuration(
+        config=_config_from_plain(document.get("config") or {}),
+        architecture=_string(document.get("architecture"), "architecture"),
+        os=_string(document.get("os"), "os") or "linux",
+        created_ns=_time_ns(document.get("created")),
+        diff_ids=tuple(DiffID(diff_id) for diff_id in _strings(rootfs.get("diff_ids"), "diff_ids")),
+    )
+
+
+def _config_from_plain(source: object) -> ImageConfig:
+    if not isinstance(source, dict):
+        raise ValueError("`config` is not an object")
+    labels = source.get("Labels") or {}
+    return ImageConfig(
+        entrypoint=_strings(source.get("Entrypoint"), "Entrypoint"),
+        command=_strings(source.get("Cmd"), "Cmd"),
+        environment=_strings(source.get("Env"), "Env"),
+        working_dir=_string(source.get("WorkingDir"), "WorkingDir"),
+        user=_string(source.get("User"), "User"),
+        stop_signal=_string(source.get("StopSignal"), "StopSignal"),
+        exposed_ports=tuple(source.get("ExposedPorts") or {}),
+        volumes=tuple(source.get("Volumes") or {}),
+        labels={name: _string(value, "Labels") for name, value in labels.items()},
+        healthcheck=_healthcheck(source.get("Healthcheck")),
+        shell=_strings(source.get("Shell"), "Shell"),
+    )
+
+
+def _config_to_plain(config: ImageConfig) -> dict[str, object]:
+    plain: dict[str, object] = {
+        "User": config.user,
+        "ExposedPorts": {port: {} for port in config.exposed_ports},
+        "Env": list(config.environment),
+        "Entrypoint": list(config.entrypoint),
+        "Cmd": list(config.command),
+        "Volumes": {target: {} for target in config.volumes},
+        "WorkingDir": config.working_dir,
+        "Labels": dict(config.labels),
+        "StopSignal": config.stop_signal,
+        "Healthcheck": config.healthcheck,
+        "Shell": list(config.shell),
+    }
+    return {key: value for key, value in plain.items() if value}
+
+
+def _healthcheck(source: object) -> dict[str, object] | None:
+    if source is None:
+        return None
+    if not isinstance(source, dict):
+        raise ValueError("`Healthcheck` is not an object")
+    health: dict[str, object] = {}
+    for key, value in source.items():
+        if key in _HEALTH_STRINGS:
+            health[key] = list(_strings(value, key))
+        elif key in _HEALTH_NUMBERS:
+            if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+                raise ValueError(f"`Healthcheck.{key}` is not a number")
+            health[key] = value
+    return health or None
+
+
+def _time_ns(source: object) -> int:
+    text = _string(source, "created")
+    if not text:
+        return 0
+    # Nine digits of a second are common, and fromisoformat knows six.
+    whole, _, rest = text.partition(".")
+    digits = rest[: len(rest) - len(rest.lstrip("0123456789"))]
+    zone = rest[len(digits) :]
+    moment = datetime.datetime.fromisoformat(whole + zone if rest else text)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=datetime.UTC)
+    return int(moment.timestamp()) * 1_000_000_000 + int(digits[:9].ljust(9, "0"))
+
+
+def _string(value: object, what: str) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str) or "\0" in value:
+        raise ValueError(f"`{what}` is not text")
+    return value
+
+
+def _strings(value: object, what: str) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        raise ValueError(f"`{what}` is not a list")
+    return tuple(_string(item, what) for item in value)

@@ -1,0 +1,133 @@
+"""Unpacked layers, each once, shared by all containers whose image has it.
+
+    layers/
+    ├── diff/<hex of DiffID>/     fs/  size
+    ├── chain/<hex of ChainID>/   fs/  size
+    └── host/<stamp>/             base folders of the built-in image
+
+A layer stands by its DiffID, whatever is below it. Only one whose tar leaves out a parent folder does
+not: that folder's owner and mode come from the layers below, so it stands by its ChainID (containerd
+does the same with its `parent` snapshots). A folder gets its name by rename when it is complete.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from runtime.errors import InvalidArgument, NotFound
+from runtime.image.content import BlobStore
+from runtime.image.folders import inherit
+from runtime.image.identity import chain_ids, hexadecimal
+from runtime.image.layer import unpack
+from runtime.image.streams import Hashed
+from runtime.syscall.filesystem import sync_filesystem
+from runtime.syscall.tree import remove_tree
+from schemas.engine.identifiers import ChainID, DiffID
+
+HOST_BASES = "host"
+_BY_DIFF = "diff"
+_BY_CHAIN = "chain"
+_CONTENT = "fs"
+_SIZE = "size"
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """An unpacked layer."""
+
+    diff_id: DiffID
+    directory: Path
+    size_bytes: int
+
+
+class LayerStore:
+    """Unpacked layers below Paths.images."""
+
+    def __init__(self, blobs: BlobStore) -> None:
+        self._blobs = blobs
+        self.root = blobs.root / "layers"
+
+    def find(self, diff_id: DiffID, chain_id: ChainID) -> Path | None:
+        """Return the folder of a layer's files in a certain stack, None when it is not unpacked."""
+        for place in self.places_of(diff_id, chain_id):
+            directory = place / _CONTENT
+            if directory.exists():
+                return directory
+        return None
+
+    def stack(self, diff_ids: Sequence[str]) -> tuple[str, ...]:
+        """Return the folders of an image's layers, topmost first. Raises NotFound."""
+        found = []
+        layers = [DiffID(diff_id) for diff_id in diff_ids]
+        for diff_id, chain_id in zip(layers, chain_ids(layers), strict=True):
+            directory = self.find(diff_id, chain_id)
+            if directory is None:
+                raise NotFound(f"layer `{diff_id}` is not unpacked", hint="remove the image and load it again")
+            found.append(str(directory))
+        return tuple(reversed(found))
+
+    def places(self) -> list[Path]:
+        """Return the folders of all layers, and the bases of the `host` image."""
+        return [place for kind in (_BY_DIFF, _BY_CHAIN, HOST_BASES) for place in _children(self.root / kind)]
+
+    def places_of(self, diff_id: DiffID, chain_id: ChainID) -> tuple[Path, Path]:
+        """Return the two folders of which one is a layer's, once it is unpacked."""
+        return self.root / _BY_DIFF / hexadecimal(diff_id), self.root / _BY_CHAIN / hexadecimal(chain_id)
+
+    @staticmethod
+    def place_of(lower: str) -> str:
+        """Return which of `places` a lower directory is in."""
+        path = Path(lower)
+        return str(path.parent if path.name == _CONTENT else path)
+
+    def size(self, directory: Path) -> int:
+        """Return the bytes of a layer's files, as counted when it was unpacked."""
+        return int((directory.parent / _SIZE).read_text())
+
+    def add(self, source: Hashed, below: Sequence[DiffID], expected: DiffID | None = None) -> Layer:
+        """Unpack an uncompressed tar onto the layers `below` (lowest first). Call under a lease.
+
+        Raises InvalidArgument for a tar that no layer may be, or that is not the expected one.
+        """
+        scratch = self._blobs.scratch()
+        try:
+            return self._add(source, below, expected, scratch)
+        finally:
+            # Renamed away when all went well.
+            remove_tree(scratch)
+
+    def _add(self, source: Hashed, below: Sequence[DiffID], expected: DiffID | None, scratch: Path) -> Layer:
+        content = scratch / _CONTENT
+        content.mkdir()
+        content.chmod(0o755)
+        root = os.open(content, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            unpacked = unpack(source, root)
+            diff_id = source.diff_id
+            if expected is not None and diff_id != expected:
+                raise InvalidArgument(f"layer `{expected}` unpacks to content with DiffID `{diff_id}`")
+            if unpacked.implied:
+                inherit(root, unpacked.implied, self.stack(below))
+            (scratch / _SIZE).write_text(str(unpacked.size_bytes))
+            # Without it a power cut could leave a layer that has its name but not all of its bytes.
+            sync_filesystem(root)
+        finally:
+            os.close(root)
+        by_diff, by_chain = self.places_of(diff_id, chain_ids([*below, diff_id])[-1])
+        place = by_chain if unpacked.implied else by_diff
+        place.parent.mkdir(mode=0o710, parents=True, exist_ok=True)
+        try:
+            scratch.rename(place)
+        except OSError:
+            # Somebody else unpacked the same in the meantime.
+            if not (place / _CONTENT).exists():
+                raise
+        return Layer(diff_id, place / _CONTENT, unpacked.size_bytes)
+
+
+def _children(path: Path) -> list[Path]:
+    try:
+        return list(path.iterdir())
+    except FileNotFoundError:
+        return []

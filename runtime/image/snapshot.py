@@ -1,0 +1,54 @@
+"""A container's own layer: the folders that overlayfs writes to. Nothing is mounted here.
+
+The launcher mounts the overlay in the container's mount namespace, so it disappears with it.
+"""
+
+import os
+import stat
+from collections.abc import Sequence
+
+from runtime.errors import NotFound
+from runtime.image.folders import OVERLAY_PREFIX, set_attributes
+from runtime.paths import Paths
+from runtime.syscall.tree import remove_tree, tree_size
+from schemas.engine.bundle import Rootfs
+
+_UPPER = "upper"
+_WORK = "work"
+
+
+def prepare(paths: Paths, container_id: str, lower: Sequence[str], *, read_only: bool = False) -> Rootfs:
+    """Make the folders of a container on top of the lower ones, topmost first. Idempotent.
+
+    overlayfs takes the root's owner, mode and attributes from the upper folder, so they are copied
+    from the topmost lower one. Raises NotFound when that is gone.
+    """
+    folder = paths.container(container_id)
+    upper, work = folder / _UPPER, folder / _WORK
+    try:
+        root = os.open(lower[0], os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise NotFound(f"the layer `{lower[0]}` is gone", hint="remove the image and load it again") from None
+    try:
+        folder.mkdir(mode=0o710, parents=True, exist_ok=True)
+        work.mkdir(mode=0o700, exist_ok=True)
+        upper.mkdir(mode=0o755, exist_ok=True)
+        status = os.fstat(root)
+        os.chown(upper, status.st_uid, status.st_gid)
+        names = [name for name in os.listxattr(root) if not name.startswith(OVERLAY_PREFIX)]
+        set_attributes(str(upper), [(name, os.getxattr(root, name)) for name in names])
+        upper.chmod(stat.S_IMODE(status.st_mode))
+    finally:
+        os.close(root)
+    return Rootfs(lower=tuple(lower), upper=str(upper), work=str(work), read_only=read_only)
+
+
+def remove(paths: Paths, container_id: str) -> None:
+    """Remove what a container wrote. Idempotent. Raises FailedPrecondition when something is mounted in it."""
+    for name in (_WORK, _UPPER):
+        remove_tree(paths.container(container_id) / name)
+
+
+def usage(paths: Paths, container_id: str) -> int:
+    """Return the bytes of the files a container wrote or changed."""
+    return tree_size(paths.container(container_id) / _UPPER)

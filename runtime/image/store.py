@@ -1,0 +1,120 @@
+"""The image store: what the engine asks about images, and has done to them."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from runtime.errors import FailedPrecondition, InvalidArgument
+from runtime.image import catalog, loading
+from runtime.image.archive import opened, searchable
+from runtime.image.assembly import Assembler
+from runtime.image.collection import Collector
+from runtime.image.content import BlobStore
+from runtime.image.host import host_mounts, is_host, recipe
+from runtime.image.host_base import base_folder
+from runtime.image.layers import HOST_BASES, LayerStore
+from runtime.image.reference import familiar, parse
+from runtime.image.removal import remove_image
+from runtime.paths import Paths
+from runtime.state import images, journal
+from runtime.state.database import Database
+from runtime.syscall.tree import remove_tree
+from schemas.engine.bundle import BundleMount
+from schemas.engine.events import EngineEvent
+from schemas.engine.records import ImageRecord
+
+
+class ImageStore:
+    """Images in the state directory, and the built-in one. Every method may be called from several threads."""
+
+    def __init__(self, database: Database, paths: Paths) -> None:
+        self._database = database
+        self._blobs = BlobStore(paths.images)
+        self._layers = LayerStore(self._blobs)
+        self._assembler = Assembler(database, self._blobs, self._layers)
+        self._collector = Collector(database, paths, self._blobs, self._layers)
+
+    def resolve(self, reference: str) -> ImageRecord:
+        """Return an image by reference, id or beginning of an id. Raises NotFound, InvalidArgument."""
+        return catalog.find_image(self._database.read(), reference)
+
+    def lease(self) -> AbstractContextManager[None]:
+        """Keep every layer where it is: hold it from `resolve` until a container's row refers to the image."""
+        return self._blobs.lease()
+
+    def lower_directories(self, record: ImageRecord) -> tuple[str, ...]:
+        """Return the lower directories of an image's overlay, topmost first. Raises NotFound."""
+        if is_host(record):
+            return (str(base_folder(self._blobs, self._layers.root / HOST_BASES, recipe())),)
+        directories = self._layers.stack(record.layers)
+        if not directories:
+            raise InvalidArgument(f"image `{record.id}` has no layers, so nothing can run in it")
+        return directories
+
+    def host_mounts(self, record: ImageRecord) -> tuple[BundleMount, ...]:
+        """Return the mounts that complete the built-in image; none for any other."""
+        return host_mounts() if is_host(record) else ()
+
+    def import_tar(self, archive: Path | int, reference: str, changes: Sequence[str] = ()) -> ImageRecord:
+        """Make an image of one layer from a root file system (tar; gzip, bzip2, xz or zstd; `-`: standard input).
+
+        `changes` are Dockerfile instructions, `CMD ["sh"]`; an empty reference leaves the image without
+        a name. Raises InvalidArgument, NotFound, Unsupported.
+        """
+        names = [self._new_name(reference)] if reference else []
+        with opened(archive) as file, self._blobs.lease():
+            configuration, stored = self._assembler.import_layer(file, changes)
+            record = self._assembler.add_image(configuration, [stored.descriptor], names, action="import")
+        self._collector.collect()
+        return record
+
+    def load(self, archive: Path | int) -> list[ImageRecord]:
+        """Load every image of an OCI or Docker archive (`-`: standard input).
+
+        Raises InvalidArgument, NotFound, Unsupported.
+        """
+        with opened(archive) as file, self._blobs.lease():
+            scratch = self._blobs.scratch()
+            try:
+                with searchable(file, scratch) as members:
+                    records = loading.load(members, self._assembler)
+            finally:
+                remove_tree(scratch)
+        self._collector.collect()
+        return records
+
+    def tag(self, source: str, reference: str) -> ImageRecord:
+        """Let another name lead to an image. Raises NotFound, InvalidArgument."""
+        name = self._new_name(reference)
+        record = self.resolve(source)
+        if is_host(record):
+            raise InvalidArgument("the built-in image `host` takes no other name")
+        with self._database.transaction() as connection:
+            images.point(connection, name, record.id)
+            journal.append(connection, EngineEvent("image", "tag", record.id, name=name))
+        return self.resolve(name)
+
+    def remove(self, reference: str, *, force: bool = False) -> list[str]:
+        """Remove a name, and with its last name the image; return Docker's lines (`Untagged: …`, `Deleted: …`).
+
+        Raises NotFound, FailedPrecondition while a container uses it.
+        """
+        with self._database.transaction() as connection:
+            record = catalog.find_image(connection, reference)
+            if is_host(record):
+                raise FailedPrecondition("the image `host` is built in and cannot be removed")
+            lines = remove_image(connection, record, reference, force=force)
+        self._collector.collect()
+        return lines
+
+    def _new_name(self, reference: str) -> str:
+        if parse(reference).digest:
+            raise InvalidArgument(f"`{reference}` has a digest, and only content gives an image that")
+        name = familiar(reference)
+        if catalog.is_reserved(name):
+            raise InvalidArgument("the name `host` belongs to the built-in image")
+        return name
+
+    def list(self) -> list[ImageRecord]:
+        """Return every image, the newest first, then the built-in one."""
+        return catalog.all_images(self._database.read())

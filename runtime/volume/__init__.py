@@ -1,0 +1,1 @@
+"""Volumes: the local driver, and filling a new volume from an image."""

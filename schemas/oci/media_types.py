@@ -1,0 +1,26 @@
+"""Media types of image documents and layers: OCI's, and Docker's of which they were born.
+
+OCI image-spec, media-types.md, with its compatibility matrix.
+"""
+
+OCI_INDEX = "application/vnd.oci.image.index.v1+json"
+OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
+OCI_LAYER = "application/vnd.oci.image.layer.v1.tar"
+OCI_LAYER_GZIP = "application/vnd.oci.image.layer.v1.tar+gzip"
+OCI_LAYER_ZSTD = "application/vnd.oci.image.layer.v1.tar+zstd"
+
+DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
+DOCKER_MANIFEST_V1 = "application/vnd.docker.distribution.manifest.v1+prettyjws"
+
+INDEXES = frozenset({OCI_INDEX, DOCKER_INDEX})
+MANIFESTS = frozenset({OCI_MANIFEST, DOCKER_MANIFEST})
+
+REF_NAME = "org.opencontainers.image.ref.name"
+"""Annotation of an index entry: the image's name, or its tag alone."""
+CONTAINERD_NAME = "io.containerd.image.name"
+"""Annotation of an index entry: the whole name, as containerd and Docker write it."""
+ATTESTATION = "vnd.docker.reference.type"
+"""Annotation of an index entry that is no image but a statement about one."""
