@@ -1,0 +1,1 @@
+"""What containers print: from FIFO to file without a copy, and back. Standard library only."""

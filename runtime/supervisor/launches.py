@@ -1,0 +1,99 @@
+"""Starts under way: polled by the loop, several side by side."""
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+
+from runtime.errors import EngineError, FailedPrecondition, InvalidArgument, SyscallError
+from runtime.launch import launcher
+from runtime.launch.launcher import Launched, PendingLaunch
+from runtime.launch.stdio import LaunchStdio
+from runtime.paths import Paths
+from runtime.supervisor.custody import Custody
+from runtime.supervisor.loop import Loop
+from schemas.engine.bundle import Bundle
+from schemas.engine.codec import from_json
+from schemas.engine.specs import ExecSpec
+
+Success = Callable[[Launched], None]
+Failure = Callable[[EngineError], None]
+PARTNER_PREFIX = "container:"
+
+
+class Launches:
+    """Begins launches and says how they went."""
+
+    def __init__(self, loop: Loop, custody: Custody, pidfd_of: Callable[[str], int | None]) -> None:
+        self._loop = loop
+        self._custody = custody
+        self._pidfd_of = pidfd_of
+        self._pending: set[PendingLaunch] = set()
+        self.on_quiet: Callable[[], None] = _nothing
+        """Called whenever the last launch under way is over."""
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether no launch is under way: no child is about to be reaped by it."""
+        return not self._pending
+
+    def start(self, bundle: Bundle, stdio: LaunchStdio, success: Success, failure: Failure) -> None:
+        """Launch a container. Raises EngineError for what is wrong at once."""
+        sandbox = None
+        if bundle.network == "sandbox":
+            sandbox = self._custody.get(f"sandbox:{bundle.id}")
+            if sandbox is None:
+                raise FailedPrecondition("its network stack is gone", hint="start it with `pycompose start` or `up`")
+        joined: dict[str, int] = {}
+        for mode in (bundle.pid_mode, bundle.ipc_mode):
+            if mode.startswith(PARTNER_PREFIX):
+                partner = mode.removeprefix(PARTNER_PREFIX)
+                pidfd = self._pidfd_of(partner)
+                if pidfd is None:
+                    raise FailedPrecondition(f"it shares a namespace of container `{partner}`, which does not run")
+                joined[partner] = pidfd
+        self._follow(launcher.start(bundle, stdio, sandbox_fd=sandbox, joined=joined), success, failure)
+
+    def start_exec(
+        self, bundle: Bundle, spec: ExecSpec, target: int, stdio: LaunchStdio, success: Success, failure: Failure
+    ) -> None:
+        """Launch a further process in the container of the pidfd `target`. Raises EngineError as `start` does."""
+        self._follow(launcher.start_exec(bundle, spec, target, stdio), success, failure)
+
+    def _follow(self, pending: PendingLaunch, success: Success, failure: Failure) -> None:
+        self._pending.add(pending)
+        self._loop.watch(pending.fileno(), lambda: self._advance(pending, success, failure))
+
+    def _advance(self, pending: PendingLaunch, success: Success, failure: Failure) -> None:
+        if pending not in self._pending:
+            return
+        descriptor = pending.fileno()
+        callback = self._loop.unwatch(descriptor)
+        try:
+            launched = pending.advance()
+        except (EngineError, OSError) as error:
+            self._pending.discard(pending)
+            failure(error if isinstance(error, EngineError) else SyscallError(error.errno or 0, "start"))
+        else:
+            if launched is None:
+                if callback is not None:
+                    self._loop.watch(descriptor, callback)
+                return
+            self._pending.discard(pending)
+            success(launched)
+        if not self._pending:
+            self.on_quiet()
+
+
+def read_bundle(paths: Paths, container_id: str) -> Bundle:
+    """Return the bundle the engine wrote. Raises InvalidArgument when it is missing or not whole."""
+    path = paths.bundle(container_id)
+    with suppress(FileNotFoundError):
+        try:
+            return from_json(Bundle, path.read_text(encoding="utf-8"))
+        except (json.JSONDecodeError, ValueError) as error:
+            raise InvalidArgument(f"`{path}` is not a bundle: {error}") from error
+    raise InvalidArgument(f"the container has no bundle: `{path}`")
+
+
+def _nothing() -> None:
+    """Nobody listens yet."""

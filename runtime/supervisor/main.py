@@ -1,0 +1,50 @@
+"""Where a pair's life begins: the program that the client starts.
+
+Arguments: project, state directory, run directory. Descriptor 3 holds the pair's lock, 4 is the
+listening control socket, both made by the client: whoever connects waits in the socket's queue, so
+nobody polls for it.
+"""
+
+import gc
+import os
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import NoReturn
+
+from runtime.paths import Paths
+from runtime.supervisor.estate import LISTENER_DESCRIPTOR, LOCK_DESCRIPTOR, Estate
+from runtime.supervisor.keeper import Keeper
+from runtime.supervisor.supervisor import Supervisor, warm_up
+from runtime.syscall.process import forbid_dumping
+
+OOM_SCORE_ADJUSTMENT = "-900"
+
+
+def main() -> NoReturn:
+    """Detach from the client, then keep and supervise until no container runs."""
+    project, state, run = sys.argv[1:4]
+    if os.fork():
+        # The client collects this one at once; the pair is nobody's child but its own.
+        os._exit(0)
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_IGN)
+    os.umask(0o077)
+    os.chdir("/")
+    with suppress(OSError):
+        # Rather a container than the one who could restart it; each container gets its own value.
+        Path("/proc/self/oom_score_adj").write_text(OOM_SCORE_ADJUSTMENT)
+    forbid_dumping()
+    for descriptor in (LOCK_DESCRIPTOR, LISTENER_DESCRIPTOR):
+        os.set_inheritable(descriptor, False)
+    warm_up()
+    gc.collect()
+    live(Estate(Paths(Path(state), Path(run)), project, LOCK_DESCRIPTOR, LISTENER_DESCRIPTOR))
+
+
+def live(estate: Estate) -> NoReturn:
+    """Play one role after the other: a keeper's child supervises, an orphaned supervisor keeps."""
+    keeper = Keeper(estate)
+    while True:
+        keeper = Supervisor(*keeper.run()).run()

@@ -1,0 +1,32 @@
+"""What every container's supervision shares: one of each in a supervisor."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from runtime.paths import Paths
+from runtime.supervisor.chronicle import Chronicle
+from runtime.supervisor.custody import Custody
+from runtime.supervisor.launches import Launches
+from runtime.supervisor.loop import Loop
+from runtime.supervisor.names import Names
+from runtime.supervisor.processes import Processes
+from runtime.syscall.process import boot_id
+
+
+@dataclass(slots=True)
+class Services:
+    """The supervisor's parts, handed to each container."""
+
+    paths: Paths
+    project: str
+    loop: Loop
+    custody: Custody
+    processes: Processes
+    chronicle: Chronicle
+    launches: Launches
+    names: Names
+    pidfd_of: Callable[[str], int | None]
+    """The pidfd of another running container of the project, None when it does not run."""
+    ended: Callable[[], None]
+    """Called when a container has ended for good."""
+    boot: str = field(default_factory=boot_id)
