@@ -52,12 +52,12 @@ class LoadResult:
     @cached_property
     def model(self) -> Tree:
         """What `config --format json` prints, `$` doubled."""
-        return self.tree if self.loaded is None else escaped(printed_project(self.loaded))
+        return self.tree if self.loaded is None else escaped(printed_project(self.loaded), keys=True)
 
     @cached_property
     def yaml(self) -> str:
         """What `config` prints: YAML that loads to itself."""
-        tree = self.tree if self.loaded is None else escaped(printed_project(self.loaded, yaml=True))
+        tree = self.tree if self.loaded is None else escaped(printed_project(self.loaded, yaml=True), keys=False)
         return dump(in_yaml_order(tree))
 
 

@@ -62,12 +62,24 @@ def printed_project(project: Project, *, yaml: bool = False) -> Tree:
         resources = getattr(project, section)
         if resources:
             tree[section] = form.models(resources)
+    if yaml:
+        _drop_dangling_options(tree["services"])
     for secret in tree.get("secrets", {}).values():
         secret.pop("content", None)
     for config in tree.get("configs", {}).values():
         if config.get("environment"):
             config.pop("content", None)
     return {**tree, **project.extensions}
+
+
+def _drop_dangling_options(services: Tree) -> None:
+    """Optional dependencies on services that are not shown: nothing depends on them, and they would not load."""
+    for service in services.values():
+        if "depends_on" in service:
+            shown = {name: item for name, item in service["depends_on"].items() if name in services}
+            service |= {"depends_on": shown}
+            if not shown:
+                del service["depends_on"]
 
 
 class _Form:
@@ -113,13 +125,13 @@ def _is_empty(value: Any, key: str) -> bool:
     return value == {} and key in _STRUCTS
 
 
-def escaped(value: Any) -> Any:
-    """Every `$` doubled, so that what is printed loads to itself."""
+def escaped(value: Any, *, keys: bool) -> Any:
+    """Every `$` doubled, so that what is printed loads to itself. docker compose's JSON doubles in keys too."""
     if isinstance(value, str):
         return value.replace("$", "$$")
     if isinstance(value, dict):
-        return {escaped(key): escaped(item) for key, item in value.items()}
-    return [escaped(item) for item in value] if isinstance(value, list | tuple) else value
+        return {key.replace("$", "$$") if keys else key: escaped(item, keys=keys) for key, item in value.items()}
+    return [escaped(item, keys=keys) for item in value] if isinstance(value, list | tuple) else value
 
 
 def in_yaml_order(tree: Tree) -> Tree:

@@ -16,7 +16,8 @@ from compose.loader.options import LoadOptions
 from compose.loader.template import InvalidTemplate, MissingRequired, with_variables
 from compose.naming import normalize_project_name, require_project_name
 
-_NAME_LINE = re.compile(r"""^(?:name|"name"|'name')[ \t]*:(?:[ \t]+(?P<value>.*))?$""", re.MULTILINE)
+_NAME_LINE = re.compile(r"""^(?P<indent> *)(?:name|"name"|'name')[ \t]*:(?:[ \t]+(?P<value>.*))?$""", re.MULTILINE)
+_FIRST_KEY = re.compile(r"^(?P<indent> *)(?![#%\s]|---|\.\.\.)", re.MULTILINE)
 _PROPERTY = re.compile(r"(?:[&!][^ \t]*[ \t]+)+")
 
 
@@ -77,8 +78,11 @@ def _names_in_texts(texts: Iterable[str]) -> Iterable[str]:
     for text in texts:
         if text.lstrip().startswith("{"):
             yield _name_in_json(text)
-        for match in _NAME_LINE.finditer(text.replace("\r\n", "\n")):
-            yield _scalar(match["value"] or "")
+        text = text.replace("\r\n", "\n")
+        first = _FIRST_KEY.search(text)
+        for match in _NAME_LINE.finditer(text):
+            if first is not None and match["indent"] == first["indent"]:
+                yield _scalar(match["value"] or "")
 
 
 def _name_in_json(text: str) -> str:

@@ -1,0 +1,209 @@
+"""The loader against docker compose's own answers: one test a case of the corpus.
+
+The corpus is not part of this repository. It is looked for beside it (`../shared/conformance`), or
+where PYCOMPOSE_SHARED points; its README defines the comparison that is made here.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from compose.errors import ComposeError
+from compose.loader.options import LoadOptions
+from compose.loader.pipeline import load
+from compose.loader.project_name import locate
+
+ROOT = Path(__file__).resolve().parents[2]
+CORPUS = Path(os.environ.get("PYCOMPOSE_SHARED", ROOT.parent / "shared")) / "conformance" / "config"
+NAMES = sorted(path.name for path in CORPUS.iterdir()) if CORPUS.is_dir() else []
+SECONDS_PER_CASE = 10
+
+EXPECTED_FAILURES: dict[str, str] = {}
+"""Cases that do not pass, each with its reason; exact: one that passes fails the run."""
+
+NOT_ITS_OWN_YAML = {
+    "dc-simple-build-test-compose-interpolate": "`dockerfile: ''` is left out, and left out it is `Dockerfile`",
+    "own-depends-optional-missing-profile": "an optional dependency on a service that is not shown is left out",
+    "own-dotenv-no-name": "an env file may define the variable with no name, `environment` may not",
+    "own-yaml-empty-strings": "`network_mode: ''` is left out, and left out it is the default network",
+}
+"""Models that their YAML does not say completely."""
+
+LATER_FEATURES = ("extends", "include", "profiles", "!reset", "!override")
+
+pytestmark = pytest.mark.skipif(not NAMES, reason=f"no corpus at {CORPUS}")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A case in a fresh copy of its folder."""
+
+    folder: Path
+    text: dict[str, object]
+
+    @property
+    def expect(self) -> str:
+        return str(self.text["expect"])
+
+    def options(self) -> tuple[LoadOptions, list[str]]:
+        """What the command line of the case asks the loader for, and the services it names."""
+        given = _global_flags().parse_args(self.text["args"])
+        own = _config_flags().parse_args(self.text.get("config_args", []))
+        stdin = self.text.get("stdin")
+        return LoadOptions(
+            cwd=os.path.normpath(self.folder / str(self.text.get("cwd", "."))),
+            environment={"HOME": "/home/tester", "PATH": "/usr/bin:/bin", **dict(self.text["env"])},
+            files=tuple(given.file),
+            project_name=given.project_name,
+            project_directory=given.project_directory,
+            env_files=tuple(given.env_file),
+            profiles=tuple(given.profile),
+            compatibility=given.compatibility,
+            stdin=(self.folder / str(stdin)).read_bytes() if stdin else b"",
+            interpolate=not own.no_interpolate,
+            normalize=not (own.no_normalize or given.compatibility),
+            resolve_paths=not own.no_path_resolution,
+            check_consistency=not own.no_consistency,
+        ), own.services
+
+    def placed(self, value):
+        """The value with the case's folder replaced, keys too."""
+        if isinstance(value, str):
+            return value.replace(str(self.folder), "${PROJECT_DIR}")
+        if isinstance(value, dict):
+            return {self.placed(key): self.placed(item) for key, item in value.items()}
+        return [self.placed(item) for item in value] if isinstance(value, list) else value
+
+
+def _global_flags() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser()
+    for flag in ("--file", "--profile", "--env-file"):
+        parser.add_argument(flag, *(["-f"] if flag == "--file" else []), action="append", default=[])
+    parser.add_argument("-p", "--project-name", default="")
+    parser.add_argument("--project-directory", default="")
+    parser.add_argument("--compatibility", action="store_true")
+    return parser
+
+
+def _config_flags() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser()
+    for what in ("interpolate", "normalize", "path-resolution", "consistency"):
+        parser.add_argument(f"--no-{what}", action="store_true")
+    parser.add_argument("services", nargs="*")
+    return parser
+
+
+@contextmanager
+def time_limit(seconds: int) -> Iterator[None]:
+    """Raise TimeoutError in this thread when the time is over."""
+
+    def late(*_: object) -> None:
+        raise TimeoutError(f"took more than {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def open_case(name: str, tmp_path: Path) -> Case:
+    """A copy of the case whose folder keeps its name, because projects are named after it."""
+    folder = tmp_path / name
+    shutil.copytree(CORPUS / name, folder, symlinks=True)
+    return Case(folder, json.loads((folder / "case.json").read_text()))
+
+
+def check_case(case: Case) -> None:
+    """Fail where the loader's answer is not the expected one."""
+    options, services = case.options()
+    with time_limit(SECONDS_PER_CASE):
+        if case.expect == "error":
+            with pytest.raises(ComposeError) as caught:
+                load(options, services)
+            assert str(case.text["error_contains"]) in case.placed(str(caught.value))
+            return
+        model = json.loads(json.dumps(load(options, services).model, allow_nan=False))
+    expected = json.loads((case.folder / "expected.json").read_text())
+    assert _comparable(case.placed(model)) == _comparable(expected)
+
+
+def _comparable(value):
+    """Booleans told apart from the numbers that Python takes them for."""
+    if isinstance(value, bool):
+        return ("boolean", value)
+    if isinstance(value, dict):
+        return {key: _comparable(item) for key, item in sorted(value.items())}
+    return [_comparable(item) for item in value] if isinstance(value, list) else value
+
+
+def _uses_later_features(name: str) -> bool:
+    texts = (path.read_bytes() for path in (CORPUS / name).rglob("*.y*ml"))
+    words = [word.encode() for word in NOT_ITS_OWN_YAML = {
+    "dc-simple-build-test-compose-interpolate": "`dockerfile: ''` is left out, and left out it is `Dockerfile`",
+    "own-depends-optional-missing-profile": "an optional dependency on a service that is not shown is left out",
+    "own-dotenv-no-name": "an env file may define the variable with no name, `environment` may not",
+    "own-yaml-empty-strings": "`network_mode: ''` is left out, and left out it is the default network",
+}
+"""Models that their YAML does not say completely."""
+
+LATER_FEATURES]
+    arguments = (CORPUS / name / "case.json").read_bytes()
+    return any(word in text for text in (*texts, arguments) for word in words)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_case_must_load_as_with_docker_compose(name, tmp_path, request):
+    """The printed model, or the error, is docker compose's."""
+    if name in EXPECTED_FAILURES:
+        request.applymarker(pytest.mark.xfail(strict=True, reason=EXPECTED_FAILURES[name]))
+    check_case(open_case(name, tmp_path))
+
+
+def test_failures_must_be_cases_of_the_corpus():
+    """The list of known failures holds nothing that the corpus has not."""
+    assert set(EXPECTED_FAILURES) <= set(NAMES)
+
+
+def test_cases_of_the_core_must_all_pass():
+    """No case without extends, include, profiles, !reset and !override is excused."""
+    assert not [name for name in EXPECTED_FAILURES if not _uses_later_features(name)]
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if (CORPUS / name / "expected.json").exists()])
+def test_printed_yaml_must_load_to_itself(name, tmp_path, request):
+    """`config` prints a file that is the same project again."""
+    if name in NOT_ITS_OWN_YAML:
+        request.applymarker(pytest.mark.xfail(strict=True, reason=NOT_ITS_OWN_YAML[name]))
+    case = open_case(name, tmp_path)
+    options, services = case.options()
+    if not (options.interpolate and options.normalize and options.resolve_paths) or services:
+        pytest.skip("prints a form that is not meant to be loaded")
+    first = load(options, services)
+    again = load(
+        LoadOptions(
+            cwd=str(case.folder),
+            environment=options.environment,
+            files=("-",),
+            stdin=first.yaml.encode(),
+            profiles=("*",),
+        )
+    )
+    assert again.model == first.model
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if (CORPUS / name / "expected.json").exists()])
+def test_name_must_be_found_without_loading(name, tmp_path):
+    """`ps` and `up` speak of the same project."""
+    options, services = open_case(name, tmp_path).options()
+    assert locate(options).name == load(options, services).model["name"]
