@@ -78,9 +78,9 @@ def _names_in_texts(texts: Iterable[str]) -> Iterable[str]:
     for text in texts:
         if text.lstrip().startswith("{"):
             yield _name_in_json(text)
-        text = text.replace("\r\n", "\n")
-        first = _FIRST_KEY.search(text)
-        for match in _NAME_LINE.finditer(text):
+        lines = text.replace("\r\n", "\n")
+        first = _FIRST_KEY.search(lines)
+        for match in _NAME_LINE.finditer(lines):
             if first is not None and match["indent"] == first["indent"]:
                 yield _scalar(match["value"] or "")
 

@@ -149,15 +149,7 @@ def _comparable(value):
 
 def _uses_later_features(name: str) -> bool:
     texts = (path.read_bytes() for path in (CORPUS / name).rglob("*.y*ml"))
-    words = [word.encode() for word in NOT_ITS_OWN_YAML = {
-    "dc-simple-build-test-compose-interpolate": "`dockerfile: ''` is left out, and left out it is `Dockerfile`",
-    "own-depends-optional-missing-profile": "an optional dependency on a service that is not shown is left out",
-    "own-dotenv-no-name": "an env file may define the variable with no name, `environment` may not",
-    "own-yaml-empty-strings": "`network_mode: ''` is left out, and left out it is the default network",
-}
-"""Models that their YAML does not say completely."""
-
-LATER_FEATURES]
+    words = [word.encode() for word in LATER_FEATURES]
     arguments = (CORPUS / name / "case.json").read_bytes()
     return any(word in text for text in (*texts, arguments) for word in words)
 
