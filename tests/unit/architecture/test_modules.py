@@ -32,7 +32,8 @@ def test_a_module_must_be_reachable_from_an_entry():
         if module in modules and module not in alive:
             alive.add(module)
             found.extend(_mentioned(modules[module]))
-    assert sorted(set(modules) - alive) == []
+    dead = sorted(set(modules) - alive)
+    assert not dead, "\n".join(dead)
 
 
 def test_no_name_must_be_a_word_without_meaning():
