@@ -4,20 +4,18 @@ What goes into them comes from users, so that a value with a control character, 
 is refused: it would add lines of its own. Sources: hosts(5), resolv.conf(5), libnetwork.
 """
 
-import ipaddress
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from runtime.errors import InvalidArgument
 from runtime.resolver.sockets import RESOLVER_ADDRESS
+from runtime.resolver.upstreams import HOST_RESOLV_CONF, parse, valid_addresses
 from schemas.engine.records import EndpointRecord
 from schemas.engine.specs import ContainerSpec
 
 HOST_GATEWAY = "host-gateway"
 """As an address of extra_hosts: the host, as seen from the container."""
 
-_FALLBACK_SERVERS = ("8.8.8.8", "8.8.4.4")
-"""Docker's, where the host names none that a container could reach."""
 _LOCAL = ("127.0.0.1\tlocalhost",)
 _LOCAL_IPV6 = (
     "::1\tlocalhost ip6-localhost ip6-loopback",
@@ -26,7 +24,6 @@ _LOCAL_IPV6 = (
     "ff02::1\tip6-allnodes",
     "ff02::2\tip6-allrouters",
 )
-_HOST_RESOLV_CONF = Path("/etc/resolv.conf")
 _HOST_HOSTS = Path("/etc/hosts")
 
 
@@ -35,7 +32,7 @@ def container_files(spec: ContainerSpec, endpoints: Sequence[EndpointRecord], ho
 
     Raises InvalidArgument for a name, address, search domain or option that cannot be written down.
     """
-    host = _read(_HOST_RESOLV_CONF)
+    host = _read(HOST_RESOLV_CONF)
     return {
         "hosts": hosts(spec, endpoints, hostname, _read(_HOST_HOSTS) if spec.network_mode == "host" else ""),
         "hostname": f"{_clean(hostname, 'hostname')}\n",
@@ -48,10 +45,7 @@ def hosts(spec: ContainerSpec, endpoints: Sequence[EndpointRecord], hostname: st
 
     With the host's network it begins with the host's own file.
     """
-    if spec.network_mode == "host":
-        lines = of_host.splitlines()
-    else:
-        lines = [*_LOCAL, *_LOCAL_IPV6]
+    lines = of_host.splitlines() if spec.network_mode == "host" else [*_LOCAL, *_LOCAL_IPV6]
     for name, address in spec.extra_hosts:
         lines += [f"{each}\t{_clean(name, 'extra_hosts')}" for each in _addresses(address, endpoints)]
     own = _clean(hostname, "hostname")
@@ -86,34 +80,6 @@ def resolv_conf(spec: ContainerSpec, has_resolver: bool, of_host: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def upstreams(spec: ContainerSpec, of_host: str | None = None) -> tuple[str, ...]:
-    """Return the servers that queries for other names go to: `dns`, or the host's; three at most."""
-    if spec.dns:
-        found = [_server(each) for each in spec.dns]
-    else:
-        found, _, _ = parse(_read(_HOST_RESOLV_CONF) if of_host is None else of_host)
-    # Its own address would be a loop.
-    return tuple(each for each in found or _FALLBACK_SERVERS if each != RESOLVER_ADDRESS)[:3]
-
-
-def parse(text: str) -> tuple[list[str], list[str], list[str]]:
-    """Return (servers, search domains, options) of a resolv.conf; as in libc the last search line wins."""
-    servers: list[str] = []
-    search: list[str] = []
-    options: list[str] = []
-    for line in text.splitlines():
-        words = line.partition("#")[0].partition(";")[0].split()
-        if len(words) < 2:
-            continue
-        if words[0] == "nameserver":
-            servers += _valid(words[1:2])
-        elif words[0] in {"search", "domain"}:
-            search = words[1:]
-        elif words[0] == "options":
-            options += words[1:]
-    return servers, search, options
-
-
 def _addresses(address: str, endpoints: Sequence[EndpointRecord]) -> list[str]:
     if address != HOST_GATEWAY:
         return [_server(address)]
@@ -125,20 +91,9 @@ def _addresses(address: str, endpoints: Sequence[EndpointRecord]) -> list[str]:
 
 def _server(value: str) -> str:
     address = _clean(value, "address").strip("[]")
-    if not _valid([address]):
+    if not valid_addresses([address]):
         raise InvalidArgument(f"`{value}` is not an IP address")
     return address
-
-
-def _valid(addresses: Iterable[str]) -> list[str]:
-    found = []
-    for each in addresses:
-        try:
-            ipaddress.ip_address(each.partition("%")[0])
-        except ValueError:
-            continue
-        found.append(each)
-    return found
 
 
 def _clean(value: str, what: str) -> str:

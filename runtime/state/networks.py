@@ -5,6 +5,7 @@ Functions take a connection: inside `Database.transaction()` to change, `Databas
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from runtime.errors import AlreadyExists, Conflict, InvalidArgument, NotFound
@@ -121,6 +122,16 @@ def endpoints(connection: sqlite3.Connection, container_id: str) -> list[Endpoin
     """Return a container's endpoints in the order of its interfaces."""
     rows = connection.execute("SELECT record FROM endpoints WHERE container_id = ? ORDER BY position", (container_id,))
     return [from_json(EndpointRecord, record) for (record,) in rows]
+
+
+def rename_container(connection: sqlite3.Connection, container_id: str, old: str, new: str) -> None:
+    """Have a container answer to its new name in place of its old one, from its next start on."""
+    for position, record in enumerate(endpoints(connection, container_id)):
+        names = tuple(dict.fromkeys(new if name == old else name for name in record.names))
+        connection.execute(
+            "UPDATE endpoints SET record = ? WHERE container_id = ? AND position = ?",
+            (to_json(replace(record, names=names)), container_id, position),
+        )
 
 
 def running_endpoints(
