@@ -1,6 +1,7 @@
 """The entries of a layer's tar, one after the other, within limits. tarfile parses; it never extracts."""
 
 import math
+import re
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ _BUFFER_BYTES = 1 << 16
 _HEADER_BYTES = 4 << 20
 """All extended headers of one entry, and the padding between two."""
 _PADDING_BYTES = 64 << 20
+_SECOND_NS = 10**9
+_EXACT_TIME = re.compile(r"([0-9]{1,12})(?:\.([0-9]*))?")
 _EARLIEST_S, _LATEST_S = -(2**31), 2**34
 """What every file system and time_t take."""
 
@@ -69,15 +72,15 @@ class Entries:
             raise InvalidArgument(f"the archive is damaged within `{member.name}`: {error}") from error
 
     def _pieces(self, member: tarfile.TarInfo) -> Iterator[tuple[int, bytes]]:
-        file = self._tar.extractfile(member) if self._tar is not None else None
-        if file is None:
+        # Not extractfile: it wants to seek. The data of a sparse file's regions stand one after the other.
+        stored = self._tar.fileobj if self._tar is not None else None
+        if stored is None:
             return
+        stored.seek(member.offset_data)
         for start, length in _regions(member):
-            if member.issparse():
-                file.seek(start)
             offset, end = start, start + length
             while offset < end:
-                piece = file.read(min(CHUNK_BYTES, end - offset))
+                piece = stored.read(min(CHUNK_BYTES, end - offset))
                 if not piece:
                     raise InvalidArgument(f"the archive ends within `{member.name}`")
                 yield offset, piece
@@ -121,10 +124,19 @@ def attributes(member: tarfile.TarInfo) -> list[tuple[str, bytes]]:
 
 def modified_ns(member: tarfile.TarInfo) -> int:
     """Return the modification time in nanoseconds, brought into what file systems take."""
+    exact = _EXACT_TIME.fullmatch(member.pax_headers.get("mtime", ""))
+    if exact:
+        # tarfile makes a float of it, which is good for a quarter of a microsecond.
+        return _clamped(int(exact[1])) * _SECOND_NS + int((exact[2] or "")[:9].ljust(9, "0"))
     seconds = float(member.mtime)
-    if math.isnan(seconds):
+    if not math.isfinite(seconds):
         return 0
-    return int(min(max(seconds, _EARLIEST_S), _LATEST_S) * 1_000_000_000)
+    whole = math.floor(seconds)
+    return _clamped(whole) * _SECOND_NS + int((seconds - whole) * _SECOND_NS)
+
+
+def _clamped(seconds: int) -> int:
+    return min(max(seconds, _EARLIEST_S), _LATEST_S)
 
 
 def owner(member: tarfile.TarInfo) -> tuple[int, int]:

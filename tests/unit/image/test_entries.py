@@ -33,13 +33,21 @@ def test_a_path_that_leaves_the_image_must_be_refused(name: str):
 
 @pytest.mark.parametrize(
     ("time", "nanoseconds"),
-    [(0, 0), (1.5, 1_500_000_000), (float("nan"), 0), (float("inf"), 2**34 * 10**9), (-(2**40), -(2**31) * 10**9)],
+    [(0, 0), (1.5, 1_500_000_000), (-1.5, -1_500_000_000), (float("nan"), 0), (float("inf"), 0)]
+    + [(2.0**40, 2**34 * 10**9), (-(2**40), -(2**31) * 10**9)],
 )
 def test_a_time_must_fit_the_file_system(time: float, nanoseconds: int):
     """No tar makes the call fail."""
     member = tarfile.TarInfo("a")
     member.mtime = time
     assert modified_ns(member) == nanoseconds
+
+
+def test_a_time_must_be_exact_where_the_tar_is():
+    """Nanoseconds of an extended header do not go through a float."""
+    member = tarfile.TarInfo("a")
+    member.mtime, member.pax_headers = 1600000000.1234567, {"mtime": "1600000000.123456789"}
+    assert modified_ns(member) == 1_600_000_000_123_456_789
 
 
 @pytest.mark.parametrize(("uid", "gid"), [(-1, 0), (0, -1), (2**32 - 1, 0), (2**40, 0)])
