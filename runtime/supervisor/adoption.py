@@ -1,7 +1,8 @@
-"""Finding a container's process again when nobody held its descriptors: both processes of the pair died."""
+"""What the death of a supervisor leaves to do: finding a process again, killing one that nobody knows."""
 
 import os
 
+from runtime.cgroup import control, group
 from runtime.supervisor.services import Services
 from runtime.syscall.process import start_time
 from schemas.engine.bundle import Bundle
@@ -37,3 +38,14 @@ def find_process(record: ContainerRecord, bundle: Bundle, services: Services) ->
         return None
     services.custody.hold(f"pidfd:{record.id}", pidfd)
     return pidfd
+
+
+def clear_group(path: str) -> None:
+    """Kill every process of a container's control group and remove the group, so that the next start makes it anew.
+
+    Left in one that was killed, a start would fail: since `cgroup.kill` counts its uses (Linux 6.14), a
+    child that clone3 puts into such a group (CLONE_INTO_CGROUP) is taken for one that slipped through
+    the kill, and killed at once. Raises SyscallError when they do not die within 2 s.
+    """
+    control.kill(path)
+    group.remove(path)

@@ -138,7 +138,7 @@ class SupervisorClient:
         """Start a further process on the caller's descriptors. Raises FailedPrecondition, StartFailed."""
         stdio = (stdin, stdout, stderr)
         request = protocol.Exec(container_id, spec, (stdin is not None, stdout is not None, stderr is not None))
-        connection = self._connection(start=True)
+        connection = self._connection(start=True, fresh=True)
         if connection is None:
             raise self._unavailable()
         try:
@@ -146,6 +146,7 @@ class SupervisorClient:
             raise_if_refused(answer)
         except EOFError as error:
             connection.close()
+            self._drop_free()
             raise self._unavailable() from error
         except BaseException:
             connection.close()
@@ -168,21 +169,25 @@ class SupervisorClient:
 
     def close(self) -> None:
         """Close the connections that no call uses. Idempotent."""
+        self._drop_free()
+        collect_orphans()
+
+    def _drop_free(self) -> None:
         with self._lock:
             free, self._free = self._free, []
         for connection in free:
             connection.close()
-        collect_orphans()
 
     def _subscribed(self) -> Connection:
         for _ in range(ATTEMPTS):
-            connection = self._connection(start=True)
+            connection = self._connection(start=True, fresh=True)
             if connection is None:
                 break
             try:
                 raise_if_refused(connection.ask(protocol.Subscribe())[0])
             except EOFError:
                 connection.close()
+                self._drop_free()
             else:
                 return connection
         raise self._unavailable()
@@ -201,14 +206,17 @@ class SupervisorClient:
     ) -> tuple[Answer, list[int]] | None:
         """Return the answer, or None when no supervisor runs and none is to be started."""
         for _ in range(ATTEMPTS):
-            connection = self._connection(start=start)
+            is_idempotent = isinstance(request, _IDEMPOTENT)
+            connection = self._connection(start=start, fresh=not is_idempotent)
             if connection is None:
                 return None
             try:
                 answer, given = connection.ask(request, descriptors)
             except EOFError:
                 connection.close()
-                if not isinstance(request, _IDEMPOTENT):
+                # They all lead to the supervisor that died.
+                self._drop_free()
+                if not is_idempotent:
                     break
                 continue
             except BaseException:
@@ -221,9 +229,10 @@ class SupervisorClient:
             return answer, given
         raise self._unavailable()
 
-    def _connection(self, *, start: bool) -> Connection | None:
+    def _connection(self, *, start: bool, fresh: bool = False) -> Connection | None:
+        """Return a connection; a `fresh` one does not lead to a supervisor that has died since."""
         with self._lock:
-            if self._free:
+            if self._free and not fresh:
                 return self._free.pop()
         collect_orphans()
         sock = connect(self._address, start=start)

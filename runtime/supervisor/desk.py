@@ -10,7 +10,8 @@ from runtime.supervisor.execs import Listener, Session
 from runtime.supervisor.protocol import Answer, ExecExit, Incoming, Request
 from runtime.supervisor.server import Call
 from runtime.supervisor.services import Services
-from runtime.supervisor.supervised import Supervised, signal_number
+from runtime.supervisor.signal_names import signal_number
+from runtime.supervisor.supervised import Supervised
 from schemas.engine.status import ContainerStatus
 
 

@@ -1,8 +1,8 @@
 """How a process ended, whoever its parent is.
 
 Ours: waitid with WNOWAIT, so that the kernel keeps the status until it is recorded. Orphaned to the
-keeper: the keeper reports it. Reaped by anybody else: the kernel tells it to whoever held a pidfd across
-the end (PIDFD_GET_INFO, Linux 6.15).
+keeper: the keeper reports it. Anybody else's: a zombie shows it in /proc/<pid>/stat; once it is reaped the
+kernel tells it to whoever held a pidfd across the end (PIDFD_GET_INFO, Linux 6.15).
 """
 
 import os
@@ -46,6 +46,8 @@ def find_exit(pid: int, pidfd: int, reported: Mapping[int, int]) -> Exit | None:
         if pid in reported:
             return Exit(reported[pid], ours=False)
         status = exit_status(pidfd)
+        if status is None:
+            status = _status_of_zombie(pid, pidfd)
         return None if status is None else Exit(status, ours=False)
     if result is None:
         return None
@@ -59,3 +61,16 @@ def reap(pidfd: int) -> None:
     """Let the kernel forget a child that ended."""
     with suppress(ChildProcessError):
         os.waitid(os.P_PIDFD, pidfd, os.WEXITED | os.WNOHANG)
+
+
+def _status_of_zombie(pid: int, pidfd: int) -> int | None:
+    """Return the wait status of a process that ended and waits to be reaped by its parent, else None."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            state, *fields = file.read().rpartition(b")")[2].split()
+        with open(f"/proc/self/fdinfo/{pidfd}", encoding="ascii") as file:
+            # Still the process of the pidfd after the look: -1 once it is reaped.
+            is_same = f"Pid:\t{pid}\n" in file.read()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return int(fields[-1]) if state == b"Z" and is_same else None

@@ -82,14 +82,18 @@ class Keeper:
         poll = select.poll()
         poll.register(wake_reader, select.POLLIN)
         poll.register(link.fileno(), select.POLLIN)
+        is_heard = True
         self._reap(link)
         while self._child:
             poll.poll()
             _drain(wake_reader)
-            if not self._listen(link):
+            if is_heard and not self._listen(link):
+                # Closed by death; the exit itself is about to be told by SIGCHLD.
+                is_heard = False
                 poll.unregister(link.fileno())
             self._reap(link)
-        self._listen(link)
+        if is_heard:
+            self._listen(link)
         link.close()
         self._link = None
 
@@ -115,8 +119,6 @@ class Keeper:
 
     def _listen(self, link: socket.socket) -> bool:
         """Do what the supervisor asked for; false when it is gone."""
-        if link.fileno() < 0:
-            return False
         while True:
             try:
                 packet, descriptors = channel.receive(link)

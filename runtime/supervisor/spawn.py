@@ -25,7 +25,7 @@ BACKLOG = 512
 CONNECT_DEADLINE_S = 10.0
 _POLL_S = 0.002
 _ROOT = str(Path(__file__).resolve().parents[2])
-_PROGRAM = f"import sys; sys.path.insert(0, {_ROOT!r}); from runtime.supervisor.main import main; main()"
+_PROGRAM = f"import sys; sys.path.append({_ROOT!r}); from runtime.supervisor.main import main; main()"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,15 @@ anybody is told, and an exit is recorded before the kernel may forget it.
 import signal as signals
 import sys
 import time
-from collections.abc import Callable
 from contextlib import suppress
 
 from runtime.cgroup import control
-from runtime.errors import EngineError, FailedPrecondition, InvalidArgument, StartFailed, SyscallError
+from runtime.errors import EngineError, FailedPrecondition, StartFailed, SyscallError
 from runtime.launch.launcher import Launched
 from runtime.launch.stdio import LaunchStdio
 from runtime.supervisor import restart
-from runtime.supervisor.adoption import find_process
+from runtime.supervisor.adoption import clear_group, find_process
+from runtime.supervisor.audience import Audience, Done, Ended
 from runtime.supervisor.chronicle import event
 from runtime.supervisor.execs import Execs
 from runtime.supervisor.exits import LOST_EXIT_CODE, Exit
@@ -24,14 +24,12 @@ from runtime.supervisor.loop import Timer
 from runtime.supervisor.output import Output, close_side
 from runtime.supervisor.probes import Probes
 from runtime.supervisor.services import Services
+from runtime.supervisor.signal_names import signal_number
 from runtime.syscall.process import send_signal, start_time
 from schemas.engine.bundle import Bundle
 from schemas.engine.events import EngineEvent
 from schemas.engine.records import ContainerRecord
 from schemas.engine.status import ContainerStatus, HealthStatus
-
-Done = Callable[[EngineError | None], None]
-Ended = Callable[[int], None]
 
 
 class Supervised:
@@ -47,9 +45,7 @@ class Supervised:
         self._bundle: Bundle | None = None
         self._pid = 0
         self._launching = False
-        self._starters: list[Done] = []
-        self._waiters: list[Ended] = []
-        self._stoppers: list[Ended] = []
+        self._audience = Audience()
         self._stop_timer: Timer | None = None
         self._restart_timer: Timer | None = None
         self._manually_stopped = False
@@ -83,7 +79,7 @@ class Supervised:
         if self.status.is_live:
             done(None)
             return
-        self._starters.append(done)
+        self._audience.add_starter(done)
         if not self._launching:
             self._restarts, self._last_delay_s, self._manually_stopped = 0, 0.0, False
             self._launch()
@@ -97,7 +93,7 @@ class Supervised:
             self._bundle = bundle = read_bundle(self._services.paths, self.record.id)
             # Left by a supervisor that was killed in the middle of a start: nobody knows its pid.
             if control.is_populated(bundle.cgroup_path):
-                control.kill(bundle.cgroup_path)
+                clear_group(bundle.cgroup_path)
             self._oom_before = control.oom_kills(bundle.cgroup_path)
             side = self.output.prepare(bundle)
             self._services.launches.start(bundle, side, self._launched, self._start_failed)
@@ -133,7 +129,7 @@ class Supervised:
         )
         self.output.begin(bundle, launched.pty_fd)
         self._begin_running(launched.pid, launched.pidfd, health)
-        self._answer_starters(None)
+        self._audience.tell_started(None)
 
     def _begin_running(self, pid: int, pidfd: int, health: HealthStatus) -> None:
         self._pid = pid
@@ -156,13 +152,8 @@ class Supervised:
                 self._services.chronicle.record(self.record, **changes)
         self.output.close()
         self._release()
-        self._answer_starters(error)
-        self._answer_waiters(code)
-
-    def _answer_starters(self, error: EngineError | None) -> None:
-        starters, self._starters = self._starters, []
-        for done in starters:
-            done(error)
+        self._audience.tell_started(error)
+        self._audience.tell_ended(code)
 
     # -- ending --------------------------------------------------------------------------------
 
@@ -177,10 +168,12 @@ class Supervised:
         run = restart.Run(found.code, time.monotonic() - self._started, self._restarts, self._last_delay_s)
         delay_s = None if self._manually_stopped else restart.next_delay(record.spec.restart, run)
         oom = self._bundle is not None and control.oom_kills(self._bundle.cgroup_path) > self._oom_before
+        if self._bundle is not None and self._bundle.pid_mode:
+            clear_group(self._bundle.cgroup_path)
         happened = [event(record, "die", exitCode=str(found.code))]
         if oom:
             happened.insert(0, event(record, "oom"))
-        if self._stoppers:
+        if self._audience.has_stopper:
             happened.append(event(record, "stop"))
         self._record_end(delay_s is not None, happened, oom=oom)
         services.custody.drop(f"pty:{record.id}")
@@ -191,9 +184,9 @@ class Supervised:
         else:
             self._last_delay_s = delay_s
             self._restart_timer = services.loop.after(delay_s, self._restart)
-        self._answer_waiters(found.code)
+        self._audience.tell_ended(found.code)
         # Reaping needs the pidfd; it is the caller's next step.
-        services.loop.after(0, lambda: self._drop_pidfd(found))
+        services.loop.after(0, self._drop_pidfd)
 
     def _record_end(self, again: bool, happened: list[EngineEvent], *, oom: bool, error: str = "") -> None:
         with suppress(EngineError):
@@ -208,7 +201,7 @@ class Supervised:
                 **({"error": error} if error else {}),
             )
 
-    def _drop_pidfd(self, _found: Exit) -> None:
+    def _drop_pidfd(self) -> None:
         if not self._pid:
             self._services.custody.drop(f"pidfd:{self.record.id}")
 
@@ -233,18 +226,12 @@ class Supervised:
         custody.drop(*custody.names("port", self.record.id))
         self._services.ended()
 
-    def _answer_waiters(self, code: int) -> None:
-        waiters = [*self._stoppers, *self._waiters]
-        self._stoppers, self._waiters = [], []
-        for ended in waiters:
-            ended(code)
-
     # -- what people ask for -------------------------------------------------------------------
 
     def wait(self, ended: Ended) -> None:
         """Call back with the exit code at the next end of the process, at once when it does not run."""
         if self.is_busy:
-            self._waiters.append(ended)
+            self._audience.add_waiter(ended)
         else:
             ended(self._exit_code)
 
@@ -252,7 +239,7 @@ class Supervised:
         """Signal, wait, kill; no restart policy brings it back. Negative `timeout_s`: wait for ever."""
         number = signal_number(signal)
         if self._launching:
-            self._starters.append(lambda _error: self.stop(signal, timeout_s, ended))
+            self._audience.add_starter(lambda _error: self.stop(signal, timeout_s, ended))
             return
         if not self.status.is_live:
             ended(self._exit_code)
@@ -261,7 +248,7 @@ class Supervised:
         if not self._pid:
             self._cancel_restart(ended)
             return
-        self._stoppers.append(ended)
+        self._audience.add_stopper(ended)
         self._services.chronicle.record(self.record, event(self.record, "kill", signal=str(number)), manually_stopped=1)
         self._send(number)
         if self._stop_timer is not None:
@@ -280,7 +267,7 @@ class Supervised:
         self._change(ContainerStatus.EXITED, event(self.record, "stop"), manually_stopped=1)
         self.output.close()
         self._release()
-        self._answer_waiters(self._exit_code)
+        self._audience.tell_ended(self._exit_code)
         ended(self._exit_code)
 
     def kill(self, signal: str) -> None:
@@ -356,7 +343,7 @@ class Supervised:
 
     def _adopt_restarting(self, bundle: Bundle) -> None:
         if control.is_populated(bundle.cgroup_path):
-            control.kill(bundle.cgroup_path)
+            clear_group(bundle.cgroup_path)
         self._restart_timer = self._services.loop.after(max(self._last_delay_s, restart.FIRST_DELAY_S), self._restart)
 
     def _ended_unseen(self) -> None:
@@ -387,12 +374,3 @@ class Supervised:
     def _change(self, status: ContainerStatus, *events: EngineEvent, **columns: object) -> None:
         self._services.chronicle.record(self.record, *events, status=status.value, **columns)
         self.status = status
-
-
-def signal_number(name: str) -> int:
-    """Return the number of a signal given as `SIGTERM`, `TERM` or `15`. Raises InvalidArgument."""
-    text = name.upper().removeprefix("SIG")
-    try:
-        return signals.Signals(int(text)) if text.isdigit() else signals.Signals[f"SIG{text}"]
-    except (KeyError, ValueError) as error:
-        raise InvalidArgument(f"invalid signal: `{name}`") from error

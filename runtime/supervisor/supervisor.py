@@ -3,14 +3,15 @@
 import os
 import signal
 import socket
-import sys
 from contextlib import suppress
 from types import FrameType
 
 from runtime.cgroup import control
+from runtime.cgroup.hierarchy import detect
 from runtime.errors import EngineError
 from runtime.logs.writer import LogWriter, limits
 from runtime.state.database import Database
+from runtime.supervisor.adoption import clear_group
 from runtime.supervisor.chronicle import Chronicle
 from runtime.supervisor.custody import Custody
 from runtime.supervisor.desk import Desk
@@ -20,16 +21,30 @@ from runtime.supervisor.launches import Launches, read_bundle
 from runtime.supervisor.loop import Loop, Timer
 from runtime.supervisor.names import Names
 from runtime.supervisor.processes import Processes
-from runtime.supervisor.protocol import Request
+from runtime.supervisor.protocol import Exec, Incoming, Request
 from runtime.supervisor.server import Call, Server
 from runtime.supervisor.services import Services
 from runtime.supervisor.supervised import Supervised
 from runtime.syscall.process import become_subreaper, close_descriptors, set_name
+from schemas.engine.bundle import Bundle
+from schemas.engine.codec import from_plain
 from schemas.engine.records import ContainerRecord
+from schemas.engine.specs import ContainerSpec
 
 IDLE_S = 1.0
 FIRST_IDLE_S = 10.0
 """After the start: the client that had the pair started reads its files first."""
+
+
+_HEALTHCHECK = {"test": ["NONE"]}
+_DOCUMENTS: tuple[tuple[type, dict[str, object]], ...] = (
+    (Bundle, {"id": "", "rootfs": {"lower": [], "upper": "", "work": ""}, "args": [], "environment": [], "log": {}}),
+    (ContainerSpec, {"name": "", "image": "", "restart": {}, "healthcheck": _HEALTHCHECK, "resources": {}, "log": {}}),
+    (ContainerSpec, {"name": "", "image": "", "mounts": [], "endpoints": [], "ports": [], "files": []}),
+    (Exec, {"container_id": "", "spec": {"command": []}}),
+    (Incoming, {"answer": {}, "event": {"type": "", "action": "", "id": ""}}),
+)
+"""Decoding one of each prepares the decoders (schemas.engine.codec), which look all type hints up."""
 
 
 class Supervisor:
@@ -105,7 +120,7 @@ class Supervisor:
         with suppress(EngineError, OSError):
             bundle = read_bundle(self._estate.paths, record.id)
             if control.is_populated(bundle.cgroup_path):
-                control.kill(bundle.cgroup_path)
+                clear_group(bundle.cgroup_path)
             writer = LogWriter(self._estate.paths.log(record.id), limits(bundle.log))
             writer.end_run()
             writer.close()
@@ -158,7 +173,6 @@ class Supervisor:
             return
         ours.close()
         become_subreaper()
-        sys.stderr.write("the keeper was killed: its supervisor took its place\n")
         self._custody.replace_link(theirs)
 
     def _close_all_but(self, kept: set[int]) -> None:
@@ -184,18 +198,24 @@ class Supervisor:
     def _leave(self) -> None:
         if not self._is_needless():
             return
+        # Said first: killed from here on, we leave a dead socket, which the next client replaces.
+        self._custody.farewell()
         paths, project = self._estate.paths, self._estate.project
-        paths.control_socket(project).unlink(missing_ok=True)
         log = paths.project_run(project) / "keeper.log"
         with suppress(FileNotFoundError):
             if log.stat().st_size == 0:
                 log.unlink()
-        self._custody.farewell()
+        paths.control_socket(project).unlink(missing_ok=True)
+        # Last, and still locked: whoever opens it before finds another file here after.
+        (paths.project_run(project) / "keeper.lock").unlink(missing_ok=True)
         self._loop.stop()
 
 
 def warm_up() -> None:
     """Do once what every supervisor would do first: forked ones share it."""
+    detect()
+    for kind, document in _DOCUMENTS:
+        from_plain(kind, document)
 
 
 def _noticed(_number: int, _frame: FrameType | None) -> None:

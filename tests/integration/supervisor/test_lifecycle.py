@@ -1,0 +1,147 @@
+"""Starting, ending and signalling a container."""
+
+import time
+
+import pytest
+
+from runtime.errors import FailedPrecondition, NotFound, StartFailed
+from schemas.engine.specs import RestartPolicy
+from schemas.engine.status import ContainerStatus
+from tests.integration.supervisor.stage import Stage
+
+
+@pytest.mark.parametrize("code", [0, 1, 42, 255])
+def test_exit_code_must_be_recorded(stage: Stage, code: int) -> None:
+    """The code a program ends with is what `wait` and the state say."""
+    container = stage.run(f"sleep 0.1; exit {code}")
+    assert stage.record(container).status is ContainerStatus.RUNNING
+    assert stage.client.wait(container) == code
+    record = stage.record(container)
+    assert (record.status, record.exit_code, record.pid) == (ContainerStatus.EXITED, code, 0)
+    assert record.finished_ns > record.started_ns
+    assert stage.actions(container) == ["start", "die"]
+
+
+def test_program_that_ends_at_once_must_be_seen(stage: Stage) -> None:
+    """Nothing is lost of a program that is over before anybody looks."""
+    container = stage.run("echo short; exit 3")
+    assert stage.client.wait(container) == 3
+    assert stage.output(container) == [b"short"]
+
+
+def test_missing_program_must_fail_the_start(stage: Stage) -> None:
+    """A command that does not exist gives 127, and the reason is kept."""
+    container = stage.create("/no/such/program")
+    with pytest.raises(StartFailed) as caught:
+        stage.client.start(container)
+    assert caught.value.exit_code == 127
+    record = stage.record(container)
+    assert (record.status, record.exit_code) == (ContainerStatus.CREATED, 127)
+    assert "/no/such/program" in record.error
+
+
+def test_start_must_be_idempotent(stage: Stage) -> None:
+    """Starting what runs changes nothing."""
+    container = stage.run("sleep 100")
+    pid = stage.record(container).pid
+    stage.client.start(container)
+    assert stage.record(container).pid == pid
+
+
+def test_stop_must_signal_then_kill(stage: Stage) -> None:
+    """A program that ignores SIGTERM is killed after the grace period."""
+    container = stage.run("trap '' TERM; while :; do sleep 1; done")
+    time.sleep(0.2)
+    begun = time.monotonic()
+    assert stage.client.stop(container, timeout_s=0.5) == 137
+    assert 0.4 < time.monotonic() - begun < 3
+    assert stage.record(container).status is ContainerStatus.EXITED
+    assert stage.actions(container) == ["start", "kill", "kill", "die", "stop"]
+
+
+def test_stop_must_return_as_soon_as_it_ends(stage: Stage) -> None:
+    """A program that obeys is not waited for any longer than it takes."""
+    container = stage.run("trap 'exit 7' TERM; while :; do sleep 0.05; done")
+    time.sleep(0.3)
+    begun = time.monotonic()
+    assert stage.client.stop(container, timeout_s=30) == 7
+    assert time.monotonic() - begun < 5
+    assert stage.client.stop(container) == 7
+
+
+def test_stopped_container_must_start_again(stage: Stage) -> None:
+    """Start, stop, start: output goes on in the same log."""
+    container = stage.run("echo run; sleep 100")
+    stage.until(lambda: stage.output(container) == [b"run"])
+    stage.client.stop(container, timeout_s=0)
+    stage.client.start(container)
+    stage.until(lambda: stage.output(container) == [b"run", b"run"])
+
+
+def test_kill_must_send_the_signal(stage: Stage) -> None:
+    """Any signal arrives; without a process it is refused."""
+    container = stage.run("trap 'echo got; exit 5' USR1; while :; do sleep 0.05; done")
+    time.sleep(0.3)
+    stage.client.kill(container, "SIGUSR1")
+    assert stage.client.wait(container) == 5
+    assert stage.output(container) == [b"got"]
+    with pytest.raises(FailedPrecondition, match="is not running"):
+        stage.client.kill(container)
+
+
+def test_paused_container_must_stand_still(stage: Stage) -> None:
+    """Paused processes do nothing; stop works all the same."""
+    container = stage.run("while :; do echo tick; sleep 0.05; done")
+    stage.until(lambda: len(stage.output(container)) > 2)
+    stage.client.pause(container)
+    assert stage.record(container).status is ContainerStatus.PAUSED
+    time.sleep(0.1)
+    before = len(stage.output(container))
+    time.sleep(0.3)
+    assert len(stage.output(container)) == before
+    stage.client.unpause(container)
+    stage.until(lambda: len(stage.output(container)) > before)
+    stage.client.pause(container)
+    assert stage.client.stop(container, timeout_s=0.3) == 137
+
+
+def test_unknown_container_must_be_refused(stage: Stage) -> None:
+    """What does not exist cannot be started."""
+    stage.run("sleep 1")
+    with pytest.raises(NotFound):
+        stage.client.start("f" * 64)
+
+
+def test_policy_must_restart_with_growing_delays(stage: Stage) -> None:
+    """on-failure:2 runs three times, 100 and 200 ms apart, then gives up."""
+    container = stage.shell("echo run; exit 4", RestartPolicy("on-failure", 2))
+    begun = time.monotonic()
+    stage.client.start(container)
+    stage.until_status(container, ContainerStatus.EXITED)
+    assert 0.3 <= time.monotonic() - begun < 3
+    record = stage.record(container)
+    assert (record.restart_count, record.exit_code) == (2, 4)
+    assert stage.output(container) == [b"run"] * 3
+
+
+def test_stopped_container_must_not_be_restarted(stage: Stage) -> None:
+    """`always` ends where a person says stop, also between two runs."""
+    container = stage.shell("exit 1", RestartPolicy("always"))
+    stage.client.start(container)
+    stage.until(lambda: stage.record(container).restart_count >= 2)
+    stage.client.stop(container)
+    count = stage.record(container).restart_count
+    time.sleep(0.5)
+    record = stage.record(container)
+    assert (record.status, record.restart_count) == (ContainerStatus.EXITED, count)
+
+
+def test_pair_must_leave_when_nothing_runs(stage: Stage) -> None:
+    """Without containers and clients both processes end, and the next call starts them again."""
+    container = stage.run("exit 0")
+    stage.client.wait(container)
+    supervisor, keeper = stage.supervisor(), stage.keeper()
+    stage.client.close()
+    socket = stage.paths.control_socket(stage.project)
+    stage.until(lambda: not socket.exists(), 5.0)
+    assert stage.client.ping() not in {supervisor, keeper}
