@@ -27,11 +27,19 @@ class ObservedState:
     def of_service(self, service: str) -> tuple[ContainerRecord, ...]:
         """Return a service's containers by number, without those of `run`."""
         found = [each for each in self.containers if each.spec.service == service and not each.spec.oneoff]
-        return tuple(sorted(found, key=lambda record: (record.spec.number, record.name)))
+        return tuple(sorted(found, key=_number_and_name))
 
     def one_off(self, service: str) -> tuple[ContainerRecord, ...]:
         """Return the containers that `run` made of a service."""
         return tuple(each for each in self.containers if each.spec.service == service and each.spec.oneoff)
+
+    def by_service(self) -> dict[str, tuple[ContainerRecord, ...]]:
+        """Return what `of_service` answers for every service at once: a table for whoever asks for all."""
+        found: dict[str, list[ContainerRecord]] = {}
+        for record in self.containers:
+            if not record.spec.oneoff:
+                found.setdefault(record.spec.service, []).append(record)
+        return {name: tuple(sorted(mine, key=_number_and_name)) for name, mine in found.items()}
 
     @property
     def services(self) -> tuple[str, ...]:
@@ -54,3 +62,7 @@ def observe(reader: RuntimeReader, project: str, references: Iterable[str] = ())
         volumes={record.name: record for record in reader.volumes()},
         images=images,
     )
+
+
+def _number_and_name(record: ContainerRecord) -> tuple[int, str]:
+    return (record.spec.number, record.name)

@@ -20,13 +20,13 @@ WORDS: dict[type, tuple[str, str]] = {
     op.StartContainer: ("Starting", "Started"),
     op.StopContainer: ("Stopping", "Stopped"),
     op.KillContainer: ("Killing", "Killed"),
-    op.PauseContainer: ("Pausing", "Paused"),
-    op.UnpauseContainer: ("Unpausing", "Unpaused"),
+    op.PauseContainer: ("", "Paused"),
+    op.UnpauseContainer: ("", "Unpaused"),
     op.RemoveContainer: ("Removing", "Removed"),
     op.RenameContainer: ("Renaming", "Renamed"),
     op.WaitCondition: ("Waiting", "Healthy"),
 }
-"""Begin and end. Hooks have none: they belong to the container's own line."""
+"""Begin (perhaps none) and end. Hooks have neither: they belong to the container's own line."""
 
 GROUP_WORDS: dict[str, tuple[str, str]] = {"recreate": ("Recreate", "Recreated"), "restart": ("Restarting", "Started")}
 
@@ -70,9 +70,10 @@ class ProgressReporter:
                 self._begun.add(node.group)
                 self._emit(node, Progress.WORKING, GROUP_WORDS[node.group.kind][0], node.operation.cause)
             return
-        if words := WORDS.get(type(node.operation)):
+        begin, _ = WORDS.get(type(node.operation), ("", ""))
+        if begin:
             waits = isinstance(node.operation, op.WaitCondition)
-            self._emit(node, Progress.WAITING if waits else Progress.WORKING, words[0], node.operation.cause)
+            self._emit(node, Progress.WAITING if waits else Progress.WORKING, begin, node.operation.cause)
 
     def waiting(self, node: PlanNode, reason: str) -> None:
         """Report that a wait goes on, and how it stands."""

@@ -43,6 +43,8 @@ class Project(Model):
     environment_files: tuple[str, ...] = ()
     profiles: tuple[str, ...] = ()
     """Active profiles."""
+    compatibility: bool = False
+    """`--compatibility`: `_` instead of `-` in the names of containers and built images."""
 
     @property
     def all_services(self) -> dict[str, ServiceConfig]:

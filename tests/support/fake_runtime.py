@@ -31,6 +31,7 @@ from tests.support import builders
 class FakeStream:
     """Events with a real descriptor to poll."""
 
+    on_close: "Callable[[FakeStream], None]"
     queue: SimpleQueue[EngineEvent] = field(default_factory=SimpleQueue)
     descriptor: int = field(default_factory=lambda: os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK | os.EFD_SEMAPHORE))
 
@@ -50,6 +51,7 @@ class FakeStream:
         return event
 
     def close(self) -> None:
+        self.on_close(self)
         os.close(self.descriptor)
 
 
@@ -267,9 +269,14 @@ class FakeRuntime:
 
     def subscribe(self, project: str) -> FakeStream:
         self.subscriptions += 1
-        stream = FakeStream()
-        self._streams.append(stream)
+        stream = FakeStream(self._forget)
+        with self._lock:
+            self._streams.append(stream)
         return stream
+
+    def _forget(self, stream: FakeStream) -> None:
+        with self._lock:
+            self._streams.remove(stream)
 
     def published_port(self, reference: str, container_port: int, protocol: str = "tcp") -> list[PublishedPort]:
         return []
@@ -298,10 +305,10 @@ class FakeRuntime:
         self.change(reference, "health_status", health=health)
 
     def _tell(self, record: ContainerRecord, action: str) -> None:
-        for stream in self._streams:
-            stream.push(
-                EngineEvent("container", action, record.id, record.spec.project, record.spec.service, record.name)
-            )
+        event = EngineEvent("container", action, record.id, record.spec.project, record.spec.service, record.name)
+        with self._lock:
+            for stream in self._streams:
+                stream.push(event)
 
     @contextmanager
     def _call(self, method: str, name: str) -> Iterator[None]:

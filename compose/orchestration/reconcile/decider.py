@@ -43,9 +43,10 @@ class _Decider:
 
     def go(self) -> list[ServiceDecision]:
         """Decide about every service that is asked for, or that another decision touches."""
+        all_existing = self._situation.observed.by_service()
         for name in self._situation.graph.order():
             service = self._situation.project.services[name]
-            existing = self._situation.observed.of_service(name)
+            existing = all_existing.get(name, ())
             if name in self._selected or (existing and self._is_touched(service, existing)):
                 decision = self._made[name] = self._decide(service, existing)
                 names: Sequence[str] = decision.names
@@ -125,7 +126,7 @@ class _Decider:
         return ""
 
     def _why_restart(self, service: ServiceConfig, record: ContainerRecord) -> str:
-        return self._restarted_dependency(service) if record.status.is_live and self._options.start else ""
+        return self._restarted_dependency(service) if record.status.is_live else ""
 
     def _restarted_dependency(self, service: ServiceConfig) -> str:
         for name, dependency in needs(service).items():

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from compose.errors import DanglingReference, ProjectError
+from compose.naming import resource_name
 from compose.orchestration.specs.surroundings import Surroundings
 from schemas.composefile.project import Project
 from schemas.composefile.service import ServiceConfig
@@ -85,7 +86,7 @@ def _volume_name(project: Project, service: ServiceConfig, key: str) -> str:
     volume = project.volumes.get(key)
     if volume is None:
         raise DanglingReference(f'service "{service.name}" refers to undefined volume {key}')
-    return volume.name or f"{project.name}_{key}"
+    return volume.name or resource_name(project.name, key)
 
 
 def _short_tmpfs(text: str) -> Mount:

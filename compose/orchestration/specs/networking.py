@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from compose.errors import DanglingReference, ProjectError
+from compose.naming import resource_name
 from compose.orchestration.specs.surroundings import Surroundings, name_of
 from schemas.composefile.network import ServiceNetwork
 from schemas.composefile.port import PortConfig
@@ -41,7 +42,7 @@ def real_name(project: Project, service: ServiceConfig, key: str) -> str:
     network = project.networks.get(key)
     if network is None:
         raise DanglingReference(f'service "{service.name}" refers to undefined network {key}')
-    return network.name or f"{project.name}_{key}"
+    return network.name or resource_name(project.name, key)
 
 
 def ports(service: ServiceConfig, network_mode: str) -> tuple[PortBinding, ...]:

@@ -2,6 +2,7 @@
 
 from compose import labels
 from compose.hashing import text_hash
+from compose.naming import resource_name
 from compose.version import __version__
 from schemas.composefile.network import NetworkConfig
 from schemas.composefile.project import Project
@@ -14,7 +15,7 @@ def network_spec(project: Project, key: str) -> NetworkSpec:
     """Return the spec of a network that the project owns."""
     config = project.networks[key]
     spec = NetworkSpec(
-        name=config.name or f"{project.name}_{key}",
+        name=config.name or resource_name(project.name, key),
         project=project.name,
         key=key,
         driver=config.driver or "bridge",
@@ -34,7 +35,7 @@ def volume_spec(project: Project, key: str) -> VolumeSpec:
     """Return the spec of a volume that the project owns."""
     config: VolumeConfig = project.volumes[key]
     spec = VolumeSpec(
-        name=config.name or f"{project.name}_{key}",
+        name=config.name or resource_name(project.name, key),
         project=project.name,
         key=key,
         driver=config.driver or "local",

@@ -37,9 +37,11 @@ class Surroundings:
 
 def name_of(project: Project, service: ServiceConfig, number: int) -> str:
     """Return the name of a service's container."""
-    return service.container_name or container_name(project.name, service.name, number)
+    return service.container_name or container_name(
+        project.name, service.name, number, compatibility=project.compatibility
+    )
 
 
 def image_of(project: Project, service: ServiceConfig) -> str:
     """Return the reference of a service's image, also of one that is built."""
-    return service.image or image_name(project.name, service.name)
+    return service.image or image_name(project.name, service.name, compatibility=project.compatibility)

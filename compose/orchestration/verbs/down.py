@@ -79,10 +79,11 @@ def _plan(observed: ObservedState, options: DownOptions) -> Plan:
 
 def _is_meant(record: ContainerRecord, options: DownOptions) -> bool:
     if options.services:
-        return record.spec.service in options.services
-    if options.declared is None or options.remove_orphans or record.spec.oneoff:
+        return record.spec.service in options.services and not record.spec.oneoff
+    if options.declared is None or options.remove_orphans:
         return True
-    return record.spec.service in options.declared.services
+    # A container of `run` is an orphan to docker compose, and may still be at work.
+    return record.spec.service in options.declared.services and not record.spec.oneoff
 
 
 def _remove_containers(

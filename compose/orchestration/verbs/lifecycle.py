@@ -61,12 +61,13 @@ def plan_stop(reader: RuntimeReader, project: str, options: LifecycleOptions) ->
 
 
 def plan_start(reader: RuntimeReader, project: str, options: LifecycleOptions) -> Plan:
-    """Start what does not run, dependencies first and by their conditions."""
-    records = containers_of(reader, project, options.services)
+    """Start what does not run, and what it needs, dependencies first and by their conditions."""
+    containers_of(reader, project, options.services)
+    records = containers_of(reader, project)
     dependencies = stored_dependencies(records)
     builder = PlanBuilder()
     started: dict[str, list[int]] = {}
-    for service in stored_graph(dependencies).order():
+    for service in stored_graph(dependencies).selection(options.services):
         mine = [record for record in records if record.spec.service == service and not record.status.is_live]
         after: list[int] = []
         for name, dependency in dependencies[service].items() if mine else ():
