@@ -8,11 +8,12 @@ rules are sent from here.
 import sqlite3
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 
 from runtime.errors import AlreadyExists, EngineError, FailedPrecondition, NotFound
 from runtime.network import creation, drivers, endpoints, firewall, forwarding, publication
-from runtime.network.enforcement import Enforcement, port_needs
+from runtime.network.enforcement import Enforcement
 from runtime.network.messages import DeleteLink, ListAliases, MakeBridge, MakeSandbox, SandboxEndpoint
 from runtime.network.worker_client import WorkerClient
 from runtime.paths import Paths
@@ -73,12 +74,12 @@ class NetworkController:
             journal.append(connection, _event(record, "destroy"))
             last = not networks.all_of(connection, record.spec.project)
         # Should the command die here, `reconcile` finds a bridge without a row.
-        if record.bridge:
-            self._worker.ask(DeleteLink(record.bridge))
-        if last:
-            self._firewall.delete(record.spec.project)
-        else:
-            self._firewall.changed(record.spec.project)
+        # Both make the kernel wait for its readers, some 20 ms each, so they go on together.
+        with self._worker.meanwhile(DeleteLink(record.bridge)) if record.bridge else nullcontext():
+            if last:
+                self._firewall.delete(record.spec.project)
+            else:
+                self._firewall.changed(record.spec.project)
 
     def allocate(
         self,
@@ -145,7 +146,7 @@ class NetworkController:
                 networks.insert_ports(connection, record.id, ports)
             for other in projects:
                 self._firewall.apply(other)
-            self._firewall.open(project, port_needs(record.endpoints, ports))
+            self._firewall.open(project, record.endpoints, ports)
         except BaseException:
             publication.release(descriptors)
             raise

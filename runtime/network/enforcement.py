@@ -40,12 +40,21 @@ class Enforcement:
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _timer: threading.Timer | None = None
     _foreign_checked: bool = False
+    _loopback_reaches: set[str] = field(default_factory=set)
 
     def apply(self, project: str) -> None:
         """Bring a project's table in line with the state. Raises Unsupported, PermissionDenied, SyscallError."""
         with self._lock:
-            wanted = self._wanted(project)
-            self._commit(project, wanted)
+            connection = self.database.read()
+            bridges = [
+                bridge_needs(each) for each in networks.all_of(connection, project) if each.spec.driver == "bridge"
+            ]
+            ports = self._ports(project)
+            if not bridges and not ports:
+                self.delete(project)
+                return
+            self._commit(project, firewall.plan(firewall.table_name(self.state, project), bridges, ports))
+            self._reach_by_loopback(ports)
 
     def ensure(self, project: str) -> None:
         """Apply, unless it was applied and nothing has changed since."""
@@ -54,14 +63,16 @@ class Enforcement:
             if known is None or known.stale:
                 self.apply(project)
 
-    def open(self, project: str, needs: Sequence[PortNeeds]) -> None:
+    def open(self, project: str, endpoints: Sequence[EndpointRecord], ports: Sequence[PublishedPort]) -> None:
         """Let a container's published ports in; the rows are in the state already."""
         with self._lock:
+            needs = self._needs(endpoints, ports)
             known = self._known.get(project)
             if known is None or known.stale:
                 self.apply(project)
             else:
                 self._commit(project, firewall.with_ports(known.table, needs))
+                self._reach_by_loopback(needs)
             conntrack.forget_udp([each.host_port for each in needs if each.protocol == "udp"])
 
     def changed(self, project: str) -> None:
@@ -107,15 +118,31 @@ class Enforcement:
                     # It stays stale: the next change or `close` tries again and tells the caller.
                     continue
 
-    def _wanted(self, project: str) -> nftables.Table:
+    def _ports(self, project: str) -> list[PortNeeds]:
         connection = self.database.read()
-        bridges = [bridge_needs(each) for each in networks.all_of(connection, project) if each.spec.driver == "bridge"]
-        ports = [
+        return [
             need
             for container_id, published in networks.ports_of_project(connection, project).items()
-            for need in port_needs(networks.endpoints(connection, container_id), published)
+            for need in self._needs(networks.endpoints(connection, container_id), published)
         ]
-        return firewall.plan(firewall.table_name(self.state, project), bridges, ports)
+
+    def _needs(self, endpoints: Sequence[EndpointRecord], ports: Sequence[PublishedPort]) -> list[PortNeeds]:
+        # Published ports lead to the endpoint with the default route: answers leave by it.
+        target = next((each for each in endpoints if each.default_gateway), None)
+        if target is None or not ports:
+            return []
+        bridge = networks.find(self.database.read(), target.network_id).bridge
+        return [
+            PortNeeds(
+                each.protocol,
+                each.host_ip,
+                each.host_port,
+                target.ipv6_address if ":" in each.host_ip else target.ipv4_address,
+                each.container_port,
+                bridge,
+            )
+            for each in ports
+        ]
 
     def _commit(self, project: str, wanted: nftables.Table) -> None:
         known = self._known.pop(project, None)
@@ -127,19 +154,17 @@ class Enforcement:
             messages = nftables.creating(wanted)
         nftables.commit(messages)
         self._known[project] = _Known(wanted)
-        if any(chain.name.startswith(firewall.BRIDGE_CHAIN) for chain in wanted.chains):
-            self._let_packets_flow(wanted)
-
-    def _let_packets_flow(self, table: nftables.Table) -> None:
         if not self._foreign_checked:
             forwarding.pass_foreign_policies()
             self._foreign_checked = True
-        if any(each.targets for each in table.maps):
-            # Only now that the table keeps others from using it.
-            for chain in table.chains:
-                switch = _SYSCTL / chain.name.removeprefix(firewall.BRIDGE_CHAIN) / "route_localnet"
-                if chain.name.startswith(firewall.BRIDGE_CHAIN) and switch.exists():
-                    switch.write_text("1")
+
+    def _reach_by_loopback(self, ports: Sequence[PortNeeds]) -> None:
+        # Only now that the table keeps others from using it.
+        for bridge in {each.bridge for each in ports if each.bridge} - self._loopback_reaches:
+            switch = _SYSCTL / bridge / "route_localnet"
+            if switch.exists():
+                switch.write_text("1")
+                self._loopback_reaches.add(bridge)
 
 
 def bridge_needs(network: NetworkRecord) -> BridgeNeeds:
@@ -152,20 +177,3 @@ def bridge_needs(network: NetworkRecord) -> BridgeNeeds:
         masquerade=options.masquerade,
         inter_container=options.inter_container,
     )
-
-
-def port_needs(endpoints: Sequence[EndpointRecord], ports: Sequence[PublishedPort]) -> list[PortNeeds]:
-    """Return what published ports need: they lead to the endpoint that has the default route."""
-    target = next((each for each in endpoints if each.default_gateway), None)
-    if target is None:
-        return []
-    return [
-        PortNeeds(
-            each.protocol,
-            each.host_ip,
-            each.host_port,
-            target.ipv6_address if ":" in each.host_ip else target.ipv4_address,
-            each.container_port,
-        )
-        for each in ports
-    ]

@@ -45,6 +45,8 @@ class PortNeeds:
     host_port: int
     address: str
     container_port: int
+    bridge: str = ""
+    """Of the network it leads to; empty for a macvlan."""
 
 
 def table_name(state: Path, project: str) -> str:
