@@ -29,10 +29,10 @@ class ImageStore:
 
     def __init__(self, database: Database, paths: Paths) -> None:
         self._database = database
-        self._blobs = BlobStore(paths.images)
-        self._layers = LayerStore(self._blobs)
-        self._assembler = Assembler(database, self._blobs, self._layers)
-        self._collector = Collector(database, paths, self._blobs, self._layers)
+        self.blobs = BlobStore(paths.images)
+        self._layers = LayerStore(self.blobs)
+        self._assembler = Assembler(database, self.blobs, self._layers)
+        self._collector = Collector(database, paths, self.blobs, self._layers)
 
     def resolve(self, reference: str) -> ImageRecord:
         """Return an image by reference, id or beginning of an id. Raises NotFound, InvalidArgument."""
@@ -40,12 +40,12 @@ class ImageStore:
 
     def lease(self) -> AbstractContextManager[None]:
         """Keep every layer where it is: hold it from `resolve` until a container's row refers to the image."""
-        return self._blobs.lease()
+        return self.blobs.lease()
 
     def lower_directories(self, record: ImageRecord) -> tuple[str, ...]:
         """Return the lower directories of an image's overlay, topmost first. Raises NotFound."""
         if is_host(record):
-            return (str(base_folder(self._blobs, self._layers.root / HOST_BASES, recipe())),)
+            return (str(base_folder(self.blobs, self._layers.root / HOST_BASES, recipe())),)
         directories = self._layers.stack(record.layers)
         if not directories:
             raise InvalidArgument(f"image `{record.id}` has no layers, so nothing can run in it")
@@ -62,7 +62,7 @@ class ImageStore:
         a name. Raises InvalidArgument, NotFound, Unsupported.
         """
         names = [self._new_name(reference)] if reference else []
-        with opened(archive) as file, self._blobs.lease():
+        with opened(archive) as file, self.blobs.lease():
             configuration, stored = self._assembler.import_layer(file, changes)
             record = self._assembler.add_image(configuration, [stored.descriptor], names, action="import")
         self._collector.collect()
@@ -73,8 +73,8 @@ class ImageStore:
 
         Raises InvalidArgument, NotFound, Unsupported.
         """
-        with opened(archive) as file, self._blobs.lease():
-            scratch = self._blobs.scratch()
+        with opened(archive) as file, self.blobs.lease():
+            scratch = self.blobs.scratch()
             try:
                 with searchable(file, scratch) as members:
                     records = loading.load(members, self._assembler)
