@@ -75,7 +75,7 @@ def _references(name: str, service: Tree, model: Tree, _: Tree) -> Iterator[Prob
     used: tuple[tuple[str, str, Any, tuple[str, ...]], ...] = (
         ("network", "networks", service.get("networks") or {}, ("networks",)),
         ("volume", "volumes", filter(None, volumes), ("volumes",)),
-        ("build secret", "secrets", (item["source"] for item in build_secrets), ("build", "secrets")),
+        ("build secret", "secrets", (item.get("source") for item in build_secrets), ("build", "secrets")),
         ("config", "configs", (item.get("source") for item in service.get("configs") or ()), ("configs",)),
         ("model", "models", service.get("models") or {}, ("models",)),
         ("secret", "secrets", (item.get("source") for item in service.get("secrets") or ()), ("secrets",)),
@@ -206,7 +206,7 @@ def _cycles(services: Tree) -> Iterator[Problem]:
     """The first dependency cycle, starting at its first service in the order of names."""
     finished: set[str] = set()
     for start in sorted(services):
-        chain = _chain_back(start, services, finished, ())
+        chain = _chain_back(start, services, finished)
         if chain:
             text = " -> ".join(chain)
             path = ("services", chain[0], _depending_attribute(services[chain[0]], chain[1]), chain[1])
@@ -214,13 +214,23 @@ def _cycles(services: Tree) -> Iterator[Problem]:
             return
 
 
-def _chain_back(name: str, services: Tree, finished: set[str], chain: tuple[str, ...]) -> tuple[str, ...]:
-    if name in chain:
-        return (*chain[chain.index(name) :], name)
-    if name in finished or name not in services:
-        return ()
-    for other in sorted(services[name].get("depends_on") or {}):
-        if found := _chain_back(other, services, finished, (*chain, name)):
-            return found
-    finished.add(name)
-    return ()
+def _chain_back(start: str, services: Tree, finished: set[str]) -> tuple[str, ...]:
+    """A chain of dependencies that comes back to where it begins. Without recursion: chains may be long."""
+    chain: dict[str, Iterator[str]] = {}
+    entering = start
+    while True:
+        if entering in chain:
+            names = list(chain)
+            return (*names[names.index(entering) :], entering)
+        if entering not in finished and entering in services:
+            chain[entering] = iter(sorted(services[entering].get("depends_on") or {}))
+        while chain:
+            name, rest = next(reversed(chain.items()))
+            following = next(rest, None)
+            if following is not None:
+                entering = following
+                break
+            finished.add(name)
+            del chain[name]
+        else:
+            return ()

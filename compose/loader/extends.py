@@ -15,6 +15,9 @@ from compose.loader.reset import apply_resets
 from compose.loader.shapes import nearest
 from compose.loader.tree_path import Tree
 
+MAX_CHAIN = 100
+"""Services that may extend each other in a row; real chains have two or three."""
+
 
 @dataclass(frozen=True, slots=True)
 class Base:
@@ -58,6 +61,8 @@ class Extender:
             return service
         if (base.file, name) in chain:
             raise _cycle((*chain, (base.file, name)))
+        if len(chain) >= MAX_CHAIN:
+            raise Problem(f"`extends` goes on for more than {MAX_CHAIN} services", ("services", name, "extends"))
         reference, file = _reference(service["extends"], name)
         parent = self._parent(name, reference, file, base)
         found = self._extended(reference, parent, (*chain, (base.file, name)))

@@ -128,10 +128,15 @@ def _is_empty(value: Any, key: str) -> bool:
 def escaped(value: Any, *, keys: bool) -> Any:
     """Every `$` doubled, so that what is printed loads to itself. docker compose's JSON doubles in keys too."""
     if isinstance(value, str):
-        return value.replace("$", "$$")
+        return _printable(value).replace("$", "$$")
     if isinstance(value, dict):
         return {key.replace("$", "$$") if keys else key: escaped(item, keys=keys) for key, item in value.items()}
     return [escaped(item, keys=keys) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _printable(text: str) -> str:
+    """Bytes of an environment that are no UTF-8 become U+FFFD, as Go prints them."""
+    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def in_yaml_order(tree: Tree) -> Tree:

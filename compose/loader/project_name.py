@@ -94,6 +94,8 @@ def _name_in_json(text: str) -> str:
 
 def _scalar(text: str) -> str:
     """The value of a scalar on one line."""
+    if text.lstrip().startswith("!reset"):
+        return ""
     text = _PROPERTY.sub("", text.strip(), count=1) if text[:1] in "&!" else text.strip()
     if text[:1] == "'":
         return text[1:].partition("'")[0]

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from compose.errors import InterpolationError
 from compose.loader.problem import Problem
 
-_PATTERN = re.compile(
-    r"\$(?i:(?P<escaped>\$)|(?P<named>[_a-z][_a-z0-9]*)"
-    r"|\{(?:(?P<braced>[_a-z][_a-z0-9]*(?::?[-+?](?:.*))?)\}|(?P<invalid>)))"
-)
+_NAME = re.compile(r"[_a-z][_a-z0-9]*", re.IGNORECASE)
 _OPERATOR = re.compile(r":?[-+?]")
+
+
+MAX_DEPTH = 50
+"""How deep defaults may nest."""
 
 
 class InvalidTemplate(Exception):
@@ -42,52 +43,81 @@ class Template:
 
     def substitute(self, text: str) -> str:
         """The text with its variables replaced. Raises InvalidTemplate, MissingRequired."""
-        if "$" not in text:
-            return text
-        return _PATTERN.sub(lambda match: self._replace(match, text), text)
+        return self._substitute(text, 0) if "$" in text else text
 
-    def _replace(self, match: re.Match[str], text: str) -> str:
-        if match["escaped"]:
-            return "$"
-        if match["named"]:
-            return self._value(match["named"])
-        if not match["braced"]:
+    def _substitute(self, text: str, depth: int) -> str:
+        if depth > MAX_DEPTH:
             raise InvalidTemplate(text)
-        # The pattern is greedy: with two variables in a line it takes all from the first `{` to the last `}`.
-        whole = match[0]
-        end = _closing_brace(whole)
-        inner = _PATTERN.fullmatch(whole[: end + 1])
-        if end < 0 or inner is None or not inner["braced"]:
-            raise InvalidTemplate(text)
-        return self._braced(inner["braced"]) + self.substitute(whole[end + 1 :])
+        return "".join(part if isinstance(part, str) else self._expression(part, depth) for part in _parts(text))
 
-    def _braced(self, expression: str) -> str:
-        operator = _OPERATOR.search(expression)
-        if operator is None:
-            return self._value(expression)
-        name, argument = expression[: operator.start()], expression[operator.end() :]
-        value = self.lookup(name)
-        given = value is not None and (value != "" or not operator[0].startswith(":"))
-        match operator[0][-1]:
+    def _expression(self, expression: "_Expression", depth: int) -> str:
+        value = self.lookup(expression.name)
+        given = value is not None and (value != "" or not expression.operator.startswith(":"))
+        match expression.operator[-1:]:
+            case "":
+                if value is None:
+                    self.unset(expression.name)
+                return value or ""
             case "-":
-                return value or "" if given else self.substitute(argument)
+                return value or "" if given else self._substitute(expression.argument, depth + 1)
             case "+":
-                return self.substitute(argument) if given else ""
+                return self._substitute(expression.argument, depth + 1) if given else ""
             case _:
                 if not given:
-                    raise MissingRequired(name, self.substitute(argument))
+                    raise MissingRequired(expression.name, self._substitute(expression.argument, depth + 1))
                 return value or ""
 
-    def _value(self, name: str) -> str:
-        value = self.lookup(name)
-        if value is None:
-            self.unset(name)
-            return ""
-        return value
+
+@dataclass(frozen=True, slots=True)
+class _Expression:
+    """What stands for a value: `$name`, `${name}`, `${name:-argument}`."""
+
+    name: str
+    operator: str = ""
+    argument: str = ""
+
+
+def _parts(text: str) -> Iterator[str | _Expression]:
+    """The text cut into literal parts and expressions. Raises InvalidTemplate."""
+    position = 0
+    while (dollar := text.find("$", position)) >= 0:
+        yield text[position:dollar]
+        following = text[dollar + 1 : dollar + 2]
+        position = dollar + 2
+        if following == "$":
+            yield "$"
+        elif following == "{":
+            expression, position = _braced(text, dollar)
+            yield expression
+        elif name := _NAME.match(text, dollar + 1):
+            yield _Expression(name[0])
+            position = name.end()
+        else:
+            yield "$"
+            position = dollar + 1
+    yield text[position:]
+
+
+def _braced(text: str, dollar: int) -> tuple[_Expression, int]:
+    """The expression at a `${`, and where the text goes on. Raises InvalidTemplate."""
+    name = _NAME.match(text, dollar + 2)
+    newline = text.find("\n", dollar)
+    last = text.rfind("}", dollar, newline if newline >= 0 else len(text))
+    if name is None or last < name.end():
+        raise InvalidTemplate(text)
+    end = dollar + _closing_brace(text[dollar : last + 1])
+    if end < dollar:
+        end = last
+    if name.end() == end:
+        return _Expression(name[0]), end + 1
+    operator = _OPERATOR.match(text, name.end())
+    if operator is None:
+        raise InvalidTemplate(text)
+    return _Expression(name[0], operator[0], text[operator.end() : end]), end + 1
 
 
 def _closing_brace(text: str) -> int:
-    """Index of the brace that closes the first `{`, or -1."""
+    """Index of the brace that closes the first `{`, or -1. As compose-go, blind to what follows a `{` at once."""
     depth, index = 0, 0
     while index < len(text):
         if text[index] == "}":
@@ -109,7 +139,7 @@ def with_variables(variables: Mapping[str, str]) -> Template:
 def invalid(place: str, error: InvalidTemplate, path: tuple[str | int, ...] = ()) -> Problem:
     """The message for a malformed text."""
     return Problem(
-        f"invalid interpolation format for {place}.\nYou may need to escape any $ with another $.\n{error}",
+        f"invalid interpolation format for {place}.\nYou may need to escape any $ with another $.\n{str(error)[:200]}",
         path,
         kind=InterpolationError,
         hint="a `$` that stands for itself is written `$$`",
@@ -128,20 +158,11 @@ class Variable:
 
 
 def variables_of(text: str) -> Iterator[Variable]:
-    """The variables in a text, also those in defaults."""
-    for match in _PATTERN.finditer(text):
-        if match["named"]:
-            yield Variable(match["named"])
-        elif match["braced"]:
-            end = _closing_brace(match[0])
-            inner = match[0][2:end]
-            operator = _OPERATOR.search(inner)
-            if operator is None:
-                yield Variable(inner)
-            else:
-                yield _variable(inner[: operator.start()], operator[0][-1], inner[operator.end() :])
-                yield from variables_of(inner[operator.end() :])
-            yield from variables_of(match[0][end + 1 :])
+    """The variables in a text, also those in defaults. Raises InvalidTemplate."""
+    for part in _parts(text):
+        if isinstance(part, _Expression):
+            yield _variable(part.name, part.operator[-1:], part.argument)
+            yield from variables_of(part.argument)
 
 
 def _variable(name: str, operator: str, argument: str) -> Variable:
@@ -151,4 +172,4 @@ def _variable(name: str, operator: str, argument: str) -> Variable:
         case "+":
             return Variable(name, alternative=argument)
         case _:
-            return Variable(name, required=True)
+            return Variable(name, required=operator == "?")
