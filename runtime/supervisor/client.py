@@ -75,11 +75,18 @@ class SupervisorClient:
         self._free: list[Connection] = []
 
     def start_early(self) -> None:
-        """Start the pair unless it runs, and do not wait for it. Never fails: the first call will say why."""
+        """Start the pair unless it runs, and do not wait for it. Never fails: the first call will say why.
+
+        The connection serves the first call. When none comes, its end tells the supervisor to leave.
+        """
         try:
             start_pair(self._address)
+            sock = connect(self._address, start=False)
         except (OSError, EngineError):
             return
+        if sock is not None:
+            with self._lock:
+                self._free.append(Connection(sock))
 
     def connect(self, *, start: bool = True) -> bool:
         """Make sure that the supervisor answers; return whether it does. Raises Unavailable with `start`."""
