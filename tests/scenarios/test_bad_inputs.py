@@ -21,9 +21,9 @@ class Mistake:
 
 IN_THE_FILE = {
     "invalid YAML": Mistake("services:\n  web:\n    image: [busybox\n", 15, ("yaml",), "4:1"),
-    "a tab as indentation": Mistake("services:\n\tweb: {image: busybox}\n", 15, ("tab",), "2:1"),
+    "a tab as indentation": Mistake("services:\n\tweb: {image: busybox}\n", 15, ("yaml",), "2:1"),
     "unknown key": Mistake(
-        "services:\n  web:\n    image: busybox\n    comand: sleep 1\n", 15, ("`comand`", "`command`"), "4:5"
+        "services:\n  web:\n    image: busybox\n    comand: sleep 1\n", 15, ("comand", "`command`"), "4:5"
     ),
     "wrong type": Mistake("services:\n  web:\n    image: busybox\n    ports: 80\n", 15, ("ports",), "4:12"),
     "cycle": Mistake(
@@ -36,13 +36,13 @@ IN_THE_FILE = {
         "2:",
     ),
     "undefined service": Mistake(
-        "services:\n  web:\n    image: busybox\n    depends_on:\n      - bd\n", 15, ("`web`", "`bd`"), "5:9"
+        "services:\n  web:\n    image: busybox\n    depends_on:\n      - bd\n", 15, ("web", "bd"), "5:9"
     ),
     "undefined volume": Mistake(
-        "services:\n  web:\n    image: busybox\n    volumes:\n      - data:/data\n", 15, ("`data`",), "5:9"
+        "services:\n  web:\n    image: busybox\n    volumes:\n      - data:/data\n", 15, ("data",), "5:9"
     ),
     "undefined network": Mistake(
-        "services:\n  web:\n    image: busybox\n    networks: [back]\n", 15, ("`back`",), "4:16"
+        "services:\n  web:\n    image: busybox\n    networks: [back]\n", 15, ("back",), "4:16"
     ),
     "required variable": Mistake(
         "services:\n  web:\n    image: busybox:${TAG:?set TAG to a version}\n",
@@ -51,7 +51,7 @@ IN_THE_FILE = {
         "3:12",
     ),
     "malformed variable": Mistake("services:\n  web:\n    image: busybox:${TAG\n", 15, ("${TAG",), "3:12"),
-    "neither image nor build": Mistake("services:\n  web:\n    command: sleep 1\n", 15, ("`web`", "image"), "2:3"),
+    "neither image nor build": Mistake("services:\n  web:\n    command: sleep 1\n", 15, ("web", "image"), "2:3"),
 }
 
 
