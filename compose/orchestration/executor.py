@@ -182,6 +182,8 @@ class _Run:
                 self._fail(node, conditions.error_of(wait, answer, self._runtime))
             case EngineError():
                 self._fail(node, ExecutionError(f"cannot wait for {wait.service}: {answer.message}", hint=answer.hint))
+            case Exception():
+                raise answer
 
     def _fail(self, node: PlanNode, error: ComposeError) -> None:
         self._progress.failed(node, error.message)

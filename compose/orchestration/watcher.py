@@ -8,7 +8,7 @@ import os
 import select
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 
@@ -17,7 +17,7 @@ from compose.orchestration.operation import WaitCondition
 from runtime.api import EventStream, Runtime
 from runtime.errors import EngineError
 
-Answer = Satisfied | Broken | EngineError
+Answer = Satisfied | Broken | Exception
 
 
 @dataclass(slots=True)
@@ -26,7 +26,9 @@ class _Wait:
     answer: Callable[[Answer], None]
     tell: Callable[[str], None]
     deadline: float | None
-    told: str = field(default="")
+    told: str = ""
+    keys: set[str] = field(default_factory=set)
+    """Names and ids of its containers: a replacement is known by its id before it has the name."""
 
 
 class ConditionWatcher:
@@ -39,6 +41,7 @@ class ConditionWatcher:
         self._pending: list[_Wait] = []
         self._thread: threading.Thread | None = None
         self._closing = False
+        self._failure: Exception | None = None
         self._wake_fd = -1
 
     def wait(self, operation: WaitCondition, answer: Callable[[Answer], None], tell: Callable[[str], None]) -> None:
@@ -51,6 +54,9 @@ class ConditionWatcher:
             self._thread = threading.Thread(target=self._run, name="conditions", daemon=True)
             self._thread.start()
         self._wake()
+        if self._failure is not None:
+            # The thread has ended, perhaps before it saw this one.
+            self._answer_all(self._failure)
 
     def close(self) -> None:
         """Give up what is still waited for; nobody is answered any more."""
@@ -72,23 +78,29 @@ class ConditionWatcher:
             while not self._closing:
                 self._accept_new()
                 stream = self._listen(stream)
-        except EngineError as error:
-            self._accept_new(judged=False)
-            for wait in self._pending:
-                wait.answer(error)
+        except Exception as error:  # noqa: BLE001 - whoever waits gets it, or would wait for ever
+            self._failure = error
+            self._answer_all(error)
         finally:
             if stream is not None:
                 stream.close()
 
-    def _accept_new(self, *, judged: bool = True) -> None:
+    def _answer_all(self, error: Exception) -> None:
+        waits, self._pending = self._pending, []
+        for wait in (*waits, *self._taken()):
+            wait.answer(error)
+
+    def _taken(self) -> Iterator[_Wait]:
         while True:
             try:
-                wait = self._new.get_nowait()
+                yield self._new.get_nowait()
             except Empty:
                 return
+
+    def _accept_new(self) -> None:
+        for wait in self._taken():
             self._pending.append(wait)
-            if judged:
-                self._judge(wait)
+            self._judge(wait)
 
     def _listen(self, stream: EventStream) -> EventStream:
         poll = select.poll()
@@ -103,22 +115,31 @@ class ConditionWatcher:
         return stream
 
     def _read_events(self, stream: EventStream) -> EventStream:
-        touched = set()
+        touched: set[str] = set()
         try:
-            while (event := stream.read(0)) is not None:
-                touched.add(event.name)
+            while _is_readable(stream):
+                event = stream.read(0)
+                if event is None:
+                    # The stream listens to a new supervisor: what happened in between was not told.
+                    touched.update(self._awaited())
+                else:
+                    touched.update((event.name, event.id))
         except EngineError:
-            # The supervisor was started again: listen to the new one, and look at everything once.
             stream.close()
             stream = self._runtime.subscribe(self._project)
-            touched = {name for wait in self._pending for name in wait.operation.containers}
+            touched.update(self._awaited())
         for wait in tuple(self._pending):
-            if touched & set(wait.operation.containers):
+            if touched & wait.keys:
                 self._judge(wait)
         return stream
 
+    def _awaited(self) -> Iterator[str]:
+        return (name for wait in self._pending for name in wait.operation.containers)
+
     def _judge(self, wait: _Wait) -> None:
-        verdict: Verdict = judge(wait.operation, records_of(wait.operation.containers, self._runtime))
+        records = records_of(wait.operation.containers, self._runtime)
+        wait.keys = {*wait.operation.containers, *(record.id for record in records)}
+        verdict: Verdict = judge(wait.operation, records)
         if isinstance(verdict, Pending):
             reason = wait.operation.cause + (f" ({verdict.detail})" if verdict.detail else "")
             if reason != wait.told:
@@ -138,3 +159,9 @@ class ConditionWatcher:
             if wait.deadline is not None and wait.deadline <= now:
                 self._pending.remove(wait)
                 wait.answer(Broken(f"application not healthy after {wait.operation.timeout_s:g}s"))
+
+
+def _is_readable(stream: EventStream) -> bool:
+    poll = select.poll()
+    poll.register(stream.fileno(), select.POLLIN)
+    return bool(poll.poll(0))

@@ -5,7 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -44,11 +44,16 @@ class FakeStream:
 
     def read(self, timeout_s: float | None = None) -> EngineEvent | None:
         try:
-            event = self.queue.get(timeout=timeout_s) if timeout_s else self.queue.get_nowait()
+            event: EngineEvent | None = self.queue.get(timeout=timeout_s) if timeout_s else self.queue.get_nowait()
         except Empty:
-            return None
-        os.eventfd_read(self.descriptor)
+            event = None
+        with suppress(BlockingIOError):
+            os.eventfd_read(self.descriptor)
         return event
+
+    def reconnected(self) -> None:
+        """Be readable without an event, as the real one when it listens to a new supervisor."""
+        os.eventfd_write(self.descriptor, 1)
 
     def close(self) -> None:
         self.on_close(self)
