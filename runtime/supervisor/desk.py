@@ -52,6 +52,7 @@ class Desk:
                 call.answer(Answer(pid=os.getpid()))
             case protocol.Sandbox():
                 (namespace,) = _exactly(1, call)
+                self._services.names.close(request.container_id)
                 custody.hold(f"sandbox:{request.container_id}", namespace)
                 call.answer()
             case protocol.HasSandbox():
@@ -103,6 +104,7 @@ class Desk:
                 raise FailedPrecondition(f"container `{container.record.name}` is running")
             container.output.close()
             del self._containers[container_id]
+        self._services.names.close(container_id)
         self._services.custody.drop(*self._services.custody.names_of(container_id))
         self._changed()
 

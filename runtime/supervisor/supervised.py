@@ -96,6 +96,7 @@ class Supervised:
                 clear_group(bundle.cgroup_path)
             self._oom_before = control.oom_kills(bundle.cgroup_path)
             side = self.output.prepare(bundle)
+            self._services.names.open(self.record)
             self._services.launches.start(bundle, side, self._launched, self._start_failed)
         except EngineError as error:
             self._start_failed(error)
@@ -133,7 +134,7 @@ class Supervised:
 
     def _begin_running(self, pid: int, pidfd: int, health: HealthStatus) -> None:
         self._pid = pid
-        self._services.names.serve(self.record)
+        self._services.names.add(self.record)
         self._services.processes.watch(pid, pidfd, self._ended)
         if health is not HealthStatus.NONE:
             self._probes = Probes(self.record, self.bundle, self._services, pidfd, health)
@@ -214,7 +215,7 @@ class Supervised:
             self._probes.end()
             self._probes = None
         self.execs.kill_all()
-        self._services.names.cease(self.record.id)
+        self._services.names.remove(self.record.id)
 
     def _restart(self) -> None:
         self._restarts += 1

@@ -70,7 +70,7 @@ class Supervisor:
             processes=self._processes,
             chronicle=Chronicle(self._database, self._server.publish),
             launches=launches,
-            names=Names(self._custody, self._loop),
+            names=Names(estate.project, self._database, self._custody, self._loop),
             pidfd_of=self._pidfd_of,
             ended=self._consider_leaving,
         )
