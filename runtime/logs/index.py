@@ -74,7 +74,10 @@ class Generation:
             except FileNotFoundError:
                 return
         while more := os.pread(self._index, 1 << 20, len(self._raw)):
-            self._raw += more
+            # A torn record is a killed writer's: its successor writes over it.
+            self._raw += more[: len(more) - len(more) % RECORD.size]
+            if len(more) < RECORD.size:
+                return
 
     def add_unindexed(self) -> None:
         """Take up what was written but not indexed, when nobody is left to index it."""

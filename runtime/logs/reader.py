@@ -118,6 +118,9 @@ def assemble(assembler: LineAssembler, generation: Generation, record: Record) -
     """Return the lines that a piece completes."""
     if record.stream == END_OF_RUN:
         return assembler.flush()
+    if record.stream not in STREAMS:
+        # Of a newer version, or of a broken disk.
+        return []
     return assembler.feed(record.stream, record.time_ns, generation.bytes_of(record))
 
 
