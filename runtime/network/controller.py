@@ -179,10 +179,7 @@ class NetworkController:
         self._remove_orphans({each.bridge for each in networks.all_of(connection) if each.bridge})
         for each in mine:
             self._ensure_bridge(each)
-        if mine:
-            self._firewall.apply(project)
-        else:
-            self._firewall.delete(project)
+        self._firewall.renew(project)
 
     def close(self) -> None:
         """Finish what is pending and end the worker."""

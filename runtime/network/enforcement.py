@@ -56,6 +56,13 @@ class Enforcement:
             self._commit(project, firewall.plan(firewall.table_name(self.state, project), bridges, ports))
             self._reach_by_loopback(ports)
 
+    def renew(self, project: str) -> None:
+        """Replace a project's table whole: what this process put there may be gone."""
+        with self._lock:
+            self._known.pop(project, None)
+            self._loopback_reaches.clear()
+            self.apply(project)
+
     def ensure(self, project: str) -> None:
         """Apply, unless it was applied and nothing has changed since."""
         with self._lock:

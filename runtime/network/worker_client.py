@@ -60,25 +60,24 @@ class WorkerClient:
     def close(self) -> None:
         """End the worker, if there is one, and wait for it. Idempotent."""
         with self._lock:
-            if self._connection is None:
-                return
-            self._connection.close()
-            self._connection = None
-            os.waitpid(self._pid, 0)
+            self._discard()
 
     def _send(self, request: Request) -> None:
         document = json.dumps({"call": type(request).__name__, "request": to_plain(request)}).encode()
         try:
             self._connect().send(document)
         except OSError as error:
+            self._discard()
             raise Unavailable(f"the network worker does not answer: {error}") from error
 
     def _receive(self) -> tuple[dict[str, str], list[int]]:
         try:
             data, descriptors, _, _ = socket.recv_fds(self._connect(), _MAXIMUM_BYTES, 1)
         except OSError as error:
+            self._discard()
             raise Unavailable(f"the network worker does not answer: {error}") from error
         if not data:
+            self._discard()
             raise Unavailable("the network worker ended unexpectedly", hint="its last words are above")
         reply = json.loads(data)
         if "error" in reply:
@@ -92,6 +91,13 @@ class WorkerClient:
                 self._pid = _spawn(theirs.fileno())
             self._connection = ours
         return self._connection
+
+    def _discard(self) -> None:
+        """Let go of the worker; the next request starts another one."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+            os.waitpid(self._pid, 0)
 
 
 def _spawn(connection: int) -> int:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from runtime.network import nftables
 from runtime.network.controller import NetworkController
-from runtime.network.netlink_socket import NETLINK_ROUTE, NetlinkSocket
+from runtime.network.netlink_socket import DUMP, NETLINK_NETFILTER, NETLINK_ROUTE, NetlinkSocket, attributes
 from runtime.paths import Paths
 from runtime.resolver import netns
 from runtime.state import containers, networks
@@ -21,6 +22,14 @@ from schemas.engine.status import ContainerStatus
 
 pytest.importorskip("pyroute2")
 from runtime.network import netlink
+
+
+def nft_tables() -> list[str]:
+    """Return the names of this network namespace's nftables tables of ours."""
+    with NetlinkSocket(NETLINK_NETFILTER) as netlink_:
+        answers = netlink_.dump(nftables.nft_message(nftables.GET_TABLE, DUMP, 0, b""))
+    names = [attributes(body, 4)[1].rstrip(b"\0").decode() for _, body in answers]
+    return [name for name in names if name.startswith("pycompose")]
 
 
 @pytest.fixture
@@ -41,6 +50,7 @@ def host() -> Iterator[None]:
         ) and time.monotonic() < deadline:
             time.sleep(0.01)
         assert not left, f"links left behind: {left}"
+        assert not (tables := nft_tables()), f"tables left behind: {tables}"
     finally:
         netns.enter(home)
         os.close(home)
