@@ -60,9 +60,9 @@ class _Decider:
         """Whether a service that was not asked for cannot be left alone."""
         if any(self._on_changed_resource(record) for record in existing):
             return True
-        return self._options.with_dependencies and bool(
-            self._recreated_partner(service) or self._restarted_dependency(service)
-        )
+        # Without starting, `create` would leave such a service stopped for good.
+        follows = self._options.with_dependencies and self._options.start
+        return follows and bool(self._recreated_partner(service) or self._restarted_dependency(service))
 
     def _decide(self, service: ServiceConfig, existing: Sequence[ContainerRecord]) -> ServiceDecision:
         decision = ServiceDecision(service, start=service.name in self._selected)

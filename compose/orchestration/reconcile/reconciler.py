@@ -54,5 +54,5 @@ def _unchanged(decision: ServiceDecision) -> list[tuple[str, str]]:
     return [
         (kept.record.name, "Running" if kept.record.status.is_live else "Created")
         for kept in decision.kept
-        if not kept.restart
+        if decision.start and not kept.restart
     ]

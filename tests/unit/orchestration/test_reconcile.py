@@ -134,6 +134,16 @@ def test_create_must_start_nothing() -> None:
     assert "StartContainer" not in plan(pair(), nothing(pair()), start=False)
 
 
+def test_create_must_stop_what_the_start_after_it_restarts_and_nothing_that_was_not_asked_for() -> None:
+    """An attached `up` creates first and starts then: web, of `restart: true`, comes back with db."""
+    before = project(service("db"), service("web", depends_on=needs("db", restart=True)))
+    after = project(service("db", user="1"), service("web", depends_on=needs("db", restart=True)))
+    both = plan(after, up_and_running(before), start=False)
+    assert "service:web:1, StopContainer, dependency db is recreated" in both
+    assert "service:web" not in plan(after, up_and_running(before), start=False, services=("db",))
+    assert "service:web:1, StartContainer" in plan(after, up_and_running(before), services=("db",))
+
+
 @pytest.mark.parametrize(
     ("before", "after", "expected"),
     [
