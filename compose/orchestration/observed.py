@@ -29,10 +29,6 @@ class ObservedState:
         found = [each for each in self.containers if each.spec.service == service and not each.spec.oneoff]
         return tuple(sorted(found, key=_number_and_name))
 
-    def one_off(self, service: str) -> tuple[ContainerRecord, ...]:
-        """Return the containers that `run` made of a service."""
-        return tuple(each for each in self.containers if each.spec.service == service and each.spec.oneoff)
-
     def by_service(self) -> dict[str, tuple[ContainerRecord, ...]]:
         """Return what `of_service` answers for every service at once: a table for whoever asks for all."""
         found: dict[str, list[ContainerRecord]] = {}
@@ -40,11 +36,6 @@ class ObservedState:
             if not record.spec.oneoff:
                 found.setdefault(record.spec.service, []).append(record)
         return {name: tuple(sorted(mine, key=_number_and_name)) for name, mine in found.items()}
-
-    @property
-    def services(self) -> tuple[str, ...]:
-        """Names of the services that have containers, in order of name."""
-        return tuple(sorted({each.spec.service for each in self.containers}))
 
 
 def observe(reader: RuntimeReader, project: str, references: Iterable[str] = ()) -> ObservedState:

@@ -1,11 +1,10 @@
 """Which containers a command means, from labels alone: light, for the commands that only read."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from compose.errors import ProjectError
 from runtime.api import RuntimeReader
 from schemas.engine.records import ContainerRecord
-from schemas.engine.status import ContainerStatus
 
 
 def containers_of(
@@ -26,16 +25,6 @@ def containers_of(
         if (one_off or not record.spec.oneoff) and (not services or record.spec.service in services)
     ]
     return sorted(chosen, key=by_service_and_number)
-
-
-def of_status(records: Iterable[ContainerRecord], statuses: Iterable[str]) -> list[ContainerRecord]:
-    """Return the records in one of the given statuses (`ps --status`). Raises ProjectError for an unknown one."""
-    wanted = set()
-    for status in statuses:
-        if status not in list(ContainerStatus):
-            raise ProjectError(f"unknown status `{status}`", hint=f"known are {', '.join(ContainerStatus)}")
-        wanted.add(ContainerStatus(status))
-    return [record for record in records if record.status in wanted]
 
 
 def target(

@@ -8,7 +8,7 @@ from compose import labels
 from compose.errors import ProjectError
 from compose.orchestration.executor import Execution, Outcome, execute
 from compose.orchestration.options import ReconcileOptions
-from compose.orchestration.selection import containers_of, of_status, target
+from compose.orchestration.selection import containers_of, target
 from compose.orchestration.verbs import lifecycle
 from compose.orchestration.verbs.down import Declared, DownOptions, down, plan_down
 from compose.orchestration.verbs.lifecycle import LifecycleOptions
@@ -220,15 +220,10 @@ def test_exec_must_find_the_lowest_running_replica() -> None:
         target(runtime, "shop", "db")
 
 
-def test_ps_must_select_by_service_and_status() -> None:
-    """91."""
-    runtime = running()
-    runtime.ends("shop-web-1", 0)
-    assert [record.name for record in of_status(containers_of(runtime, "shop"), ["exited"])] == ["shop-web-1"]
+def test_an_unknown_service_must_be_named() -> None:
+    """By every command that takes services."""
     with pytest.raises(ProjectError, match="no such service: nosuch"):
-        containers_of(runtime, "shop", ["nosuch"])
-    with pytest.raises(ProjectError, match="unknown status `gone`"):
-        of_status([], ["gone"])
+        containers_of(running(), "shop", ["nosuch"])
 
 
 def test_run_must_make_another_container_and_start_what_it_needs() -> None:
