@@ -80,7 +80,7 @@ class DeployConfig(Model):
     labels: dict[str, str] = {}
     update_config: UpdateConfig | None = None
     rollback_config: UpdateConfig | None = None
-    resources: Resources = Resources()
+    resources: Resources = Resources.model_construct()
     restart_policy: DeployRestartPolicy | None = None
-    placement: Placement = Placement()
+    placement: Placement = Placement.model_construct()
     endpoint_mode: str = ""

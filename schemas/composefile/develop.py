@@ -14,7 +14,7 @@ class WatchRule(Model):
     target: str = ""
     ignore: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
-    exec: ServiceHook = ServiceHook()
+    exec: ServiceHook = ServiceHook.model_construct()
     """sync+exec: run in the container after a sync."""
     initial_sync: bool = False
 

@@ -27,7 +27,7 @@ class NetworkConfig(Model):
     """The real name: `<project>_<key>` unless given."""
     driver: str = ""
     driver_opts: dict[str, str] = {}
-    ipam: IPAMConfig = IPAMConfig()
+    ipam: IPAMConfig = IPAMConfig.model_construct()
     external: bool = False
     internal: bool = False
     attachable: bool = False
