@@ -21,6 +21,8 @@ def kill(path: str) -> None:
     first, and thawed whatever happens. Raises SyscallError.
     """
     unified = _unified_folder(path)
+    if unified and not os.path.isdir(unified):
+        return
     if unified and os.path.exists(f"{unified}/cgroup.kill"):
         with contextlib.suppress(FileNotFoundError, SyscallError):
             files.write(unified, "cgroup.kill", "1")
@@ -127,15 +129,14 @@ def _freeze_legacy(path: str, deadline: float) -> bool:
 
 def _kill_frozen(path: str) -> bool:
     """Freeze, kill and thaw once; return whether there was a process."""
-    folder = detect().folder(path, "freezer")
     with contextlib.suppress(OSError):
-        _freeze_legacy(path, time.monotonic() + 0.5)
+        freeze(path, timeout_s=0.5)
     try:
-        pids = files.processes(folder)
+        pids = processes(path)
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
     finally:
         with contextlib.suppress(OSError):
-            files.write(folder, "freezer.state", "THAWED")
+            thaw(path)
     return bool(pids)

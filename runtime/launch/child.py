@@ -3,6 +3,7 @@
 Both are a list of steps; the order is that of runtime.md 1.1 and matters wherever a comment says so.
 """
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -11,7 +12,6 @@ from typing import NoReturn
 
 from runtime.cgroup import group
 from runtime.cgroup.devices import DeviceRule
-from runtime.errors import StartFailed
 from runtime.launch import limits, program, rootfs, sysctls, terminal, users
 from runtime.launch.channel import ChildEnd
 from runtime.launch.confinement import Confinement, confine, read_identity_files, take_over_stdio
@@ -90,6 +90,7 @@ def run(steps: Callable[[], NoReturn], channel: ChildEnd) -> NoReturn:
 def become_container(start: ContainerStart, channel: ChildEnd) -> NoReturn:
     """Become the container's program. Raises StartFailed, SyscallError."""
     bundle = start.bundle
+    host_null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
     os.setsid()
     limits.set_oom_score(bundle.oom_score_adj)
     if bundle.cgroup_path:
@@ -112,7 +113,7 @@ def become_container(start: ContainerStart, channel: ChildEnd) -> NoReturn:
             environment=variables(bundle.environment),
             cwd=bundle.cwd,
             identity=users.resolve(bundle.user, bundle.group_add, *read_identity_files(tree)),
-            descriptors=_stdio_descriptors(start.stdio, slave),
+            descriptors=_stdio_descriptors(start.stdio, slave, host_null),
             has_terminal=slave is not None,
             keyring=f"_ses.{bundle.id}",
             init=bundle.init,
@@ -123,6 +124,7 @@ def become_container(start: ContainerStart, channel: ChildEnd) -> NoReturn:
 def join_container(start: ExecStart, channel: ChildEnd) -> NoReturn:
     """Become a further program in a running container. Raises StartFailed, SyscallError."""
     bundle = start.bundle
+    host_null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
     os.setsid()
     limits.set_oom_score(bundle.oom_score_adj)
     if bundle.cgroup_path:
@@ -142,7 +144,7 @@ def join_container(start: ExecStart, channel: ChildEnd) -> NoReturn:
             environment=dict(start.environment),
             cwd=start.cwd,
             identity=users.resolve(start.user, bundle.group_add, *read_identity_files(tree)),
-            descriptors=_stdio_descriptors(start.stdio, slave),
+            descriptors=_stdio_descriptors(start.stdio, slave, host_null),
             has_terminal=slave is not None,
             keyring=f"_ses.{bundle.id}",
             init=False,
@@ -216,18 +218,22 @@ def _name_host(bundle: Bundle) -> None:
         check(_setdomainname(name, len(name)), "setdomainname", bundle.domainname)
 
 
-def _stdio_descriptors(stdio: LaunchStdio, slave: int | None) -> tuple[int, int, int]:
+def _stdio_descriptors(stdio: LaunchStdio, slave: int | None, host_null: int) -> tuple[int, int, int]:
     if slave is not None:
         return slave, slave, slave
-    null = -1
-    if None in (stdio.stdin_fd, stdio.stdout_fd, stdio.stderr_fd):
-        null = os.open("/dev/null", os.O_RDWR | os.O_NOFOLLOW | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
-        if not is_null_device(null):
-            raise StartFailed("`/dev/null` in the container is not device 1:3", exit_code=128)
-    first, second, third = (
-        null if descriptor is None else descriptor for descriptor in (stdio.stdin_fd, stdio.stdout_fd, stdio.stderr_fd)
-    )
+    given = (stdio.stdin_fd, stdio.stdout_fd, stdio.stderr_fd)
+    null = _container_null(host_null) if None in given else -1
+    first, second, third = (null if descriptor is None else descriptor for descriptor in given)
     return first, second, third
+
+
+def _container_null(host_null: int) -> int:
+    """Return the container's /dev/null, so that its path leads there, or the host's if that is a false one."""
+    with contextlib.suppress(OSError):
+        null = os.open("/dev/null", os.O_RDWR | os.O_NOFOLLOW | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+        if is_null_device(null):
+            return null
+    return host_null
 
 
 def variables(environment: tuple[str, ...]) -> dict[str, str]:

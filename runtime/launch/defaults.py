@@ -84,13 +84,15 @@ def resolve_capabilities(add: Iterable[str], drop: Iterable[str], privileged: bo
 
     Names in any case, with or without CAP_. ALL in `add`: all but the dropped; ALL in `drop`: only
     the added; else the defaults without the dropped, with the added (moby, oci/caps.TweakCapabilities).
-    Raises InvalidArgument for an unknown name.
+    What we do not hold ourselves cannot be given: it is not in ALL, and an error when asked for.
+    Raises InvalidArgument for such a name and for an unknown one.
     """
-    known = capability.NAMES[: capability.last_known() + 1]
+    held = capability.held()
+    known = tuple(name for number, name in enumerate(capability.NAMES) if held >> number & 1)
     if privileged:
         return known
     added = {_canonical(name, known) for name in add}
-    dropped = {_canonical(name, known) for name in drop}
+    dropped = {_canonical(name, (*known, *capability.NAMES)) for name in drop}
     if "ALL" in added:
         kept = set(known) - dropped
     elif "ALL" in dropped:
@@ -105,6 +107,8 @@ def _canonical(name: str, known: tuple[str, ...]) -> str:
     if upper == "ALL":
         return upper
     full = upper if upper.startswith("CAP_") else f"CAP_{upper}"
-    if full not in known:
+    if full not in capability.NAMES:
         raise InvalidArgument(f"invalid capability `{name}`", hint="see capabilities(7); ALL stands for every one")
+    if full not in known:
+        raise InvalidArgument(f"capability `{full}` cannot be given: this machine's root does not have it")
     return full

@@ -188,7 +188,7 @@ def _joined(mode: str, pidfds: Mapping[str, int]) -> int | None:
 
 def _confinement(bundle: Bundle, *, privileged: bool = False) -> Confinement:
     last = capability.last_known()
-    everything = (1 << last + 1) - 1
+    everything = capability.held()
     return Confinement(
         capabilities=everything if privileged else capability.to_mask(bundle.capabilities) & everything,
         last_capability=last,

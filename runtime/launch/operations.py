@@ -14,7 +14,7 @@ from typing import Protocol
 from runtime.errors import StartFailed, SyscallError
 from runtime.launch.tree import Tree, split_path
 from runtime.syscall import constants as c
-from runtime.syscall.mount import mount_setattr, move_mount, new_filesystem, open_tree
+from runtime.syscall.mount import filesystem_magic, mount_setattr, move_mount, new_filesystem, open_tree
 
 
 class FSOperation(Protocol):
@@ -98,9 +98,9 @@ class AttachMount:
 
     def execute(self, tree: Tree) -> None:
         """Do the step."""
-        target = tree.folder(self.target) if self.is_folder else tree.file(self.target)
-        refuse_proc(tree, target, self.target)
         try:
+            target = tree.folder(self.target) if self.is_folder else tree.file(self.target)
+            refuse_proc(tree, target, self.target, self.mount_fd)
             attach(self.mount_fd, target)
         except SyscallError as error:
             if error.errno != errno.ENOTDIR:
@@ -234,6 +234,8 @@ class ProtectPath:
         attach(mount_fd, target)
 
 
+_PROC_ROOT_INODE = 1
+
 # What may be mounted inside /proc (runc, checkProcMount): files of read-only figures that lxcfs replaces.
 _ALLOWED_IN_PROC = frozenset((
     "cpuinfo", "diskstats", "meminfo", "stat", "swaps", "uptime", "loadavg", "slabinfo",
@@ -241,22 +243,27 @@ _ALLOWED_IN_PROC = frozenset((
 ))  # fmt: skip
 
 
-def refuse_proc(tree: Tree, target_fd: int, path: str) -> None:
+def refuse_proc(tree: Tree, target_fd: int, path: str, mount_fd: int | None = None) -> None:
     """Raise StartFailed when a user's mount would cover /proc or something in it (CVE-2019-16884).
 
-    It asks where the target really is, not how it is written: an image may have `/data -> /proc`.
+    It asks where the target really is, not how it is written: an image may have `/data -> /proc`. Only
+    another /proc may be mounted on /proc itself.
     """
     try:
         proc = tree.open("/proc", os.O_PATH | os.O_DIRECTORY, links=False)
     except OSError:
         return
-    same = os.fstat(proc).st_dev == os.fstat(target_fd).st_dev and tree_is_proc(proc)
+    there, target = os.fstat(proc), os.fstat(target_fd)
     os.close(proc)
+    if there.st_dev != target.st_dev or there.st_ino != _PROC_ROOT_INODE:
+        return
     parts = split_path(path)
-    if same and not (parts[:1] == ["proc"] and "/".join(parts[1:]) in _ALLOWED_IN_PROC):
-        raise StartFailed(f"`{path}` cannot be mounted because it is inside `/proc`", exit_code=128)
+    if parts[:1] == ["proc"] and "/".join(parts[1:]) in _ALLOWED_IN_PROC:
+        return
+    if target.st_ino == _PROC_ROOT_INODE and mount_fd is not None and _is_proc(mount_fd):
+        return
+    raise StartFailed(f"`{path}` cannot be mounted because it is inside `/proc`", exit_code=128)
 
 
-def tree_is_proc(descriptor: int) -> bool:
-    """Tell whether the folder is a process file system's root, which has inode 1."""
-    return os.fstat(descriptor).st_ino == 1
+def _is_proc(mount_fd: int) -> bool:
+    return filesystem_magic(mount_fd) == c.PROC_SUPER_MAGIC

@@ -39,9 +39,10 @@ def plan(
 ) -> list[FSOperation]:
     """Return all steps in the order to run them: mounts by depth, nodes, the working folder, protections.
 
-    A user's mount replaces the default one on the same target, and one on /dev all that is in /dev.
+    A user's mount replaces the default one on the same target, and one on /dev all that is in /dev. Only
+    /proc is always there, for what is allowed on it is decided by looking at it.
     """
-    taken = {_normal(operation) for operation in user_mounts}
+    taken = {_normal(operation) for operation in user_mounts} - {"proc"}
     owns_dev = "dev" in taken
     defaults = [
         operation

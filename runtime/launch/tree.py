@@ -38,7 +38,8 @@ class Tree:
     def open(self, path: str, flags: int = os.O_PATH, *, links: bool = True) -> int:
         """Open something that exists; without `links` no component may be a symbolic link."""
         resolve = _IN_ROOT if links else _IN_ROOT | c.RESOLVE_NO_SYMLINKS
-        return openat2(self.descriptor, path.lstrip("/") or ".", flags, resolve=resolve)
+        relative = path.lstrip("/")
+        return openat2(self.descriptor, relative or ".", flags, resolve=resolve, subject=f"/{relative}")
 
     def read_file(self, path: str, most_bytes: int) -> bytes:
         """Return the content of a regular file, empty when there is none."""

@@ -22,6 +22,7 @@ NAMES = (
     "CAP_AUDIT_READ", "CAP_PERFMON", "CAP_BPF", "CAP_CHECKPOINT_RESTORE",
 )  # fmt: skip
 _VERSION_3 = 0x20080522
+_capget = function("capget", pointer_t, pointer_t)
 _capset = function("capset", pointer_t, pointer_t)
 
 
@@ -40,6 +41,16 @@ def last_known() -> int:
     """Return the number of the last capability this kernel knows."""
     with open("/proc/sys/kernel/cap_last_cap", encoding="ascii") as file:
         return int(file.read())
+
+
+@functools.cache
+def held() -> int:
+    """Return the bit set of capabilities we may pass on: our permitted ones, asked once a process."""
+    header = ctypes.create_string_buffer(struct.pack("=Ii", _VERSION_3, 0), 8)
+    sets = ctypes.create_string_buffer(24)
+    check(_capget(ctypes.addressof(header), ctypes.addressof(sets)), "capget")
+    _, low, _, _, high, _ = struct.unpack("=6I", sets.raw)
+    return int(low | high << 32)
 
 
 def drop_from_bounding_set(keep: int, last: int) -> None:

@@ -118,7 +118,7 @@ def mount_setattr(
     check(_mount_setattr(c.NR_MOUNT_SETATTR, mount_fd, b"", flags, ctypes.byref(request), size), "mount_setattr")
 
 
-def openat2(directory_fd: int, path: str, flags: int, *, resolve: int, mode: int = 0) -> int:
+def openat2(directory_fd: int, path: str, flags: int, *, resolve: int, mode: int = 0, subject: str = "") -> int:
     """openat2(2) with O_CLOEXEC; EAGAIN (a rename raced with `..`) is tried again a few times."""
     how = _OpenHow(flags | os.O_CLOEXEC, mode, resolve)
     encoded = os.fsencode(path)
@@ -127,7 +127,7 @@ def openat2(directory_fd: int, path: str, flags: int, *, resolve: int, mode: int
         result = _openat2(c.NR_OPENAT2, directory_fd, encoded, ctypes.byref(how), ctypes.sizeof(how))
         if result >= 0 or ctypes.get_errno() not in (errno.EAGAIN, errno.EINTR):
             break
-    return check(result, "openat2", path)
+    return check(result, "openat2", subject or path)
 
 
 def filesystem_magic(descriptor: int) -> int:

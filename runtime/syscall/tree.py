@@ -7,7 +7,6 @@ than PATH_MAX, immutable files, something still mounted. None of it may lead to 
 import errno
 import fcntl
 import os
-import secrets
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -90,7 +89,7 @@ def _empty_folder(folder: int, top: int, depth: int) -> bool:
         if not is_folder:
             _unlocked(os.unlink, folder, name)
         elif depth >= _MAX_DEPTH:
-            os.rename(name, f".deep-{secrets.token_hex(8)}", src_dir_fd=folder, dst_dir_fd=top)
+            os.rename(name, f".deep-{os.urandom(8).hex()}", src_dir_fd=folder, dst_dir_fd=top)
             lifted = True
         else:
             lifted |= _remove_folder(folder, name, top, depth)
