@@ -5,7 +5,6 @@ listening control socket, both made by the client: whoever connects waits in the
 nobody polls for it.
 """
 
-import gc
 import os
 import signal
 import sys
@@ -18,6 +17,7 @@ from runtime.supervisor.estate import LISTENER_DESCRIPTOR, LOCK_DESCRIPTOR, Esta
 from runtime.supervisor.keeper import Keeper
 from runtime.supervisor.supervisor import Supervisor, warm_up
 from runtime.syscall.process import forbid_dumping
+from runtime.syscall.sealed import is_sealed, reexec_sealed
 
 OOM_SCORE_ADJUSTMENT = "-900"
 
@@ -25,6 +25,11 @@ OOM_SCORE_ADJUSTMENT = "-900"
 def main() -> NoReturn:
     """Detach from the client, then keep and supervise until no container runs."""
     project, state, run = sys.argv[1:4]
+    if not is_sealed():
+        # The client starts us sealed; whoever starts us otherwise gets it too.
+        for descriptor in (LOCK_DESCRIPTOR, LISTENER_DESCRIPTOR):
+            os.set_inheritable(descriptor, True)
+        reexec_sealed(sys.orig_argv[1:], os.environ)
     if os.fork():
         # The client collects this one at once; the pair is nobody's child but its own.
         os._exit(0)
@@ -39,7 +44,6 @@ def main() -> NoReturn:
     for descriptor in (LOCK_DESCRIPTOR, LISTENER_DESCRIPTOR):
         os.set_inheritable(descriptor, False)
     warm_up()
-    gc.collect()
     live(Estate(Paths(Path(state), Path(run)), project, LOCK_DESCRIPTOR, LISTENER_DESCRIPTOR))
 
 

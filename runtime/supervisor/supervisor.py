@@ -1,5 +1,6 @@
 """The supervisor: everything that a project's running containers need, in one loop."""
 
+import gc
 import os
 import signal
 import socket
@@ -82,6 +83,7 @@ class Supervisor:
     def run(self) -> Keeper:
         """Supervise. Returns only when this process has become the keeper; ends it when no container runs."""
         set_name("pycompose-super")
+        gc.enable()
         become_subreaper()
         self._notice_orphans()
         self._adopt()
