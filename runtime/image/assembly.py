@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from runtime.errors import InvalidArgument
 from runtime.image.changes import apply_changes
-from runtime.image.configuration import Configuration, machine_architecture, read_configuration, write_configuration
+from runtime.image.configuration import Configuration, read_configuration, write_configuration
 from runtime.image.content import CHUNK_BYTES, BlobStore
 from runtime.image.identity import chain_ids, image_id
 from runtime.image.layers import Layer, LayerStore
+from runtime.image.machine import machine_architecture
 from runtime.image.streams import Copied, Hashed, Readable, detect, unpacked
 from runtime.state import images, journal
 from runtime.state.database import Database

@@ -1,15 +1,14 @@
 """Which image a name means: the names in the state, ids, and the built-in image. Reads the state alone."""
 
-import re
 import sqlite3
 
 from runtime.errors import InvalidArgument, NotFound, Unsupported
 from runtime.image.host import HOST_REFERENCE, host_record
+from runtime.image.identity import is_hexadecimal, is_identifier
 from runtime.image.reference import parse
 from runtime.state import images
 from schemas.engine.records import ImageRecord
 
-_IDENTIFIER = re.compile(r"(sha256:)?([0-9a-f]{1,64})")
 _DIGEST_PREFIX = "sha256:"
 
 
@@ -27,10 +26,10 @@ def find_image(connection: sqlite3.Connection, text: str) -> ImageRecord:
 
     Raises NotFound, InvalidArgument.
     """
-    identifier = _IDENTIFIER.fullmatch(text)
-    found = None if identifier and (identifier[1] or len(text) == 64) else _by_reference(connection, text)
-    if found is None and identifier:
-        found = _by_identifier(connection, _DIGEST_PREFIX + identifier[2])
+    found = None if is_identifier(text) else _by_reference(connection, text)
+    digits = text.removeprefix(_DIGEST_PREFIX)
+    if found is None and is_hexadecimal(digits):
+        found = _by_identifier(connection, _DIGEST_PREFIX + digits)
     if found is None:
         raise NotFound(
             f"no such image: `{text}`",

@@ -6,21 +6,12 @@ container needs is read out of them.
 
 import datetime
 import json
-import os
 from dataclasses import dataclass, field
 
 from runtime.errors import InvalidArgument
 from schemas.engine.identifiers import DiffID
 from schemas.engine.records import ImageConfig
 
-_ARCHITECTURES = {
-    "x86_64": "amd64",
-    "aarch64": "arm64",
-    "armv7l": "arm",
-    "armv6l": "arm",
-    "i686": "386",
-    "loongarch64": "loong64",
-}
 _HEALTH_STRINGS = frozenset({"Test"})
 _HEALTH_NUMBERS = frozenset({"Interval", "Timeout", "StartPeriod", "StartInterval", "Retries"})
 
@@ -34,12 +25,6 @@ class Configuration:
     os: str = "linux"
     created_ns: int = 0
     diff_ids: tuple[DiffID, ...] = field(default=())
-
-
-def machine_architecture() -> str:
-    """Return this machine's architecture as Go, and so OCI, names it."""
-    machine = os.uname().machine
-    return _ARCHITECTURES.get(machine, machine)
 
 
 def read_configuration(content: bytes) -> Configuration:

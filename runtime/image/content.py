@@ -16,7 +16,6 @@ import contextlib
 import fcntl
 import hashlib
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,7 +39,7 @@ class BlobWriter:
     def __init__(self, directory: Path, ingest: Path, limit_bytes: int | None = None) -> None:
         self._directory = directory
         self._limit_bytes = limit_bytes
-        self._path = ingest / f"blob-{secrets.token_hex(8)}"
+        self._path = ingest / f"blob-{os.urandom(8).hex()}"
         self._hash = hashlib.sha256()
         self._file = open(self._path, "xb", buffering=0, opener=_private)  # noqa: SIM115 - __exit__ closes it
         self.size_bytes = 0
@@ -137,13 +136,13 @@ class BlobStore:
 
     def scratch(self) -> Path:
         """Return a new folder that may be renamed into the store. Call under `lease`."""
-        path = self._ingest / f"tree-{secrets.token_hex(8)}"
+        path = self._ingest / f"tree-{os.urandom(8).hex()}"
         path.mkdir(mode=0o700)
         return path
 
     def discard(self, path: Path) -> Path:
         """Move a folder of the store out of sight, for `sweep` to remove. Call under `exclusive`."""
-        target = self._ingest / f"gone-{secrets.token_hex(8)}"
+        target = self._ingest / f"gone-{os.urandom(8).hex()}"
         path.rename(target)
         return target
 
@@ -195,7 +194,7 @@ class BlobStore:
         self.root.mkdir(mode=0o710, parents=True, exist_ok=True)
         self._blobs.mkdir(mode=0o755, parents=True, exist_ok=True)
         self._ingest.mkdir(mode=0o700, exist_ok=True)
-        temporary = self.root / f".oci-layout-{secrets.token_hex(4)}"
+        temporary = self.root / f".oci-layout-{os.urandom(4).hex()}"
         temporary.write_text(_LAYOUT)
         temporary.rename(layout)
 

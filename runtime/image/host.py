@@ -18,8 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runtime.errors import Unsupported
-from runtime.image.configuration import machine_architecture
-from schemas.engine.bundle import BundleMount
+from runtime.image.machine import machine_architecture
 from schemas.engine.identifiers import ImageID
 from schemas.engine.records import ImageConfig, ImageRecord
 
@@ -84,13 +83,6 @@ def host_record() -> ImageRecord:
 def is_host(record: ImageRecord) -> bool:
     """Whether a record is the built-in image's."""
     return HOST_REFERENCE in record.references
-
-
-def host_mounts() -> tuple[BundleMount, ...]:
-    """Return the binds that complete the base folder, in the order to make them."""
-    return tuple(
-        BundleMount(type="bind", target=target, source=source, read_only=True) for source, target in recipe().binds
-    )
 
 
 def _interpreter_prefixes() -> list[str]:

@@ -1,13 +1,13 @@
 """Digests and the identities made of them (OCI image-spec, config.md: DiffID, ChainID, ImageID)."""
 
 import hashlib
-import re
 from collections.abc import Iterable
 
 from runtime.errors import InvalidArgument
 from schemas.engine.identifiers import ChainID, DiffID, Digest, ImageID
 
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_PREFIX = "sha256:"
+_HEXADECIMAL = frozenset("0123456789abcdef")
 
 
 def digest_of(content: bytes) -> Digest:
@@ -28,9 +28,25 @@ def chain_ids(diff_ids: Iterable[DiffID]) -> list[ChainID]:
     return chain
 
 
+def is_hexadecimal(text: str) -> bool:
+    """Whether a text is lower-case hexadecimal digits and nothing else, one at least."""
+    return bool(text) and _HEXADECIMAL.issuperset(text)
+
+
+def is_digest(text: str) -> bool:
+    """Whether a text is a whole digest."""
+    return len(text) == len(_PREFIX) + 64 and text.startswith(_PREFIX) and is_hexadecimal(text[len(_PREFIX) :])
+
+
+def is_identifier(text: str) -> bool:
+    """Whether a text can only be an image id, or with `sha256:` the beginning of one: no name looks so."""
+    digits = text.removeprefix(_PREFIX)
+    return is_hexadecimal(digits) and len(digits) <= 64 and (digits != text or len(text) == 64)
+
+
 def checked_digest(text: str) -> Digest:
     """Return a digest that a stranger wrote. Raises InvalidArgument: it names a file."""
-    if not _DIGEST.fullmatch(text):
+    if not is_digest(text):
         raise InvalidArgument(f"not a sha256 digest: `{text:.100}`")
     return Digest(text)
 

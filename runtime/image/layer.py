@@ -7,7 +7,6 @@ where it would in the container, and nothing is ever written through a name outs
 
 import errno
 import os
-import secrets
 import stat
 import tarfile
 from dataclasses import dataclass
@@ -108,7 +107,7 @@ class _Writer:
                 f"`{member.name:.200}` is a hard link to `{member.linkname:.200}`, which the layer has not"
             )
         # What the name stood for before may be the link's own target.
-        temporary = f"{WHITEOUT}link-{secrets.token_hex(8)}"
+        temporary = f"{WHITEOUT}link-{os.urandom(8).hex()}"
         os.link(target[-1], temporary, src_dir_fd=source, dst_dir_fd=parent, follow_symlinks=False)
         self._folders.clear(parent, path[-1])
         os.rename(temporary, path[-1], src_dir_fd=parent, dst_dir_fd=parent)

@@ -9,8 +9,9 @@ from runtime.errors import InvalidArgument, Unsupported
 from runtime.image import reference
 from runtime.image.archive import Archive
 from runtime.image.assembly import Assembler
-from runtime.image.configuration import Configuration, machine_architecture, read_configuration
+from runtime.image.configuration import Configuration, read_configuration
 from runtime.image.identity import chain_ids, digest_of, hexadecimal
+from runtime.image.machine import machine_architecture
 from schemas.engine.identifiers import DiffID
 from schemas.engine.records import ImageRecord
 from schemas.oci.image import Descriptor, Index, Manifest, index_from_plain, manifest_from_plain

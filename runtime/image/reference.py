@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass, replace
 
 from runtime.errors import InvalidArgument
+from runtime.image.identity import is_digest, is_identifier
 
 DEFAULT_DOMAIN = "docker.io"
 DEFAULT_NAMESPACE = "library"
@@ -19,8 +20,6 @@ _DOMAIN = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _PATH = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
 _TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127}")
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_IDENTIFIER = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +62,10 @@ class Reference:
 
 def parse(text: str) -> Reference:
     """Return a reference from what a user wrote. Raises InvalidArgument."""
-    if _IDENTIFIER.fullmatch(text):
+    if is_identifier(text):
         raise _invalid(text, "a name of 64 hexadecimal digits would be an image id")
     rest, at, digest = text.partition("@")
-    if at and not _DIGEST.fullmatch(digest):
+    if at and not is_digest(digest):
         raise _invalid(text, "the digest is not `sha256:` and 64 hexadecimal digits")
     # A colon after the last slash begins a tag; one before it, a port.
     slash = rest.rfind("/")

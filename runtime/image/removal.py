@@ -1,18 +1,15 @@
 """Removing names of images, and images: Docker's rules and lines (moby daemon/images/image_delete.go)."""
 
-import re
 import sqlite3
 
 from runtime.errors import FailedPrecondition
 from runtime.image import reference as references
-from runtime.image.identity import chain_ids
+from runtime.image.identity import chain_ids, is_identifier
 from runtime.state import images, journal
 from runtime.state.images import ImageUser
 from schemas.engine.events import EngineEvent
 from schemas.engine.identifiers import DiffID, short
 from schemas.engine.records import ImageRecord
-
-_BY_IDENTIFIER = re.compile(r"(sha256:)?[0-9a-f]{1,64}")
 
 
 def remove_image(connection: sqlite3.Connection, record: ImageRecord, asked: str, *, force: bool) -> list[str]:
@@ -41,7 +38,7 @@ def remove_image(connection: sqlite3.Connection, record: ImageRecord, asked: str
 
 def _named(record: ImageRecord, asked: str) -> str | None:
     """Return which of the image's names was asked for; None when it was its id."""
-    if _BY_IDENTIFIER.fullmatch(asked) and (asked.startswith("sha256:") or len(asked) == 64):
+    if is_identifier(asked):
         return None
     familiar = references.familiar(asked)
     return familiar if familiar in record.references else None

@@ -10,7 +10,7 @@ from runtime.image.archive import opened, searchable
 from runtime.image.assembly import Assembler
 from runtime.image.collection import Collector
 from runtime.image.content import BlobStore
-from runtime.image.host import host_mounts, is_host, recipe
+from runtime.image.host import is_host, recipe
 from runtime.image.host_base import base_folder
 from runtime.image.layers import HOST_BASES, LayerStore
 from runtime.image.reference import familiar, parse
@@ -52,8 +52,12 @@ class ImageStore:
         return directories
 
     def host_mounts(self, record: ImageRecord) -> tuple[BundleMount, ...]:
-        """Return the mounts that complete the built-in image; none for any other."""
-        return host_mounts() if is_host(record) else ()
+        """Return the mounts that complete the built-in image, in the order to make them; none for any other."""
+        if not is_host(record):
+            return ()
+        return tuple(
+            BundleMount(type="bind", target=target, source=source, read_only=True) for source, target in recipe().binds
+        )
 
     def import_tar(self, archive: Path | int, reference: str, changes: Sequence[str] = ()) -> ImageRecord:
         """Make an image of one layer from a root file system (tar; gzip, bzip2, xz or zstd; `-`: standard input).

@@ -9,8 +9,8 @@ A row is written once its folder is there. A removal moves the folder out of the
 in one transaction, then deletes at leisure, so that a name is never taken by half a volume.
 """
 
+import os
 import re
-import secrets
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -124,7 +124,7 @@ class VolumeStore:
 
     def _set_aside(self, name: str) -> Path | None:
         """Move a volume's folder away; return where to. A removal that was killed may have left it."""
-        target = self._root / f"{_GONE}{secrets.token_hex(8)}"
+        target = self._root / f"{_GONE}{os.urandom(8).hex()}"
         try:
             (self._root / name).rename(target)
         except FileNotFoundError:

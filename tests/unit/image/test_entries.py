@@ -33,8 +33,10 @@ def test_a_path_that_leaves_the_image_must_be_refused(name: str):
 
 @pytest.mark.parametrize(
     ("time", "nanoseconds"),
-    [(0, 0), (1.5, 1_500_000_000), (-1.5, -1_500_000_000), (float("nan"), 0), (float("inf"), 0)]
-    + [(2.0**40, 2**34 * 10**9), (-(2**40), -(2**31) * 10**9)],
+    [
+        *((0, 0), (1.5, 1_500_000_000), (-1.5, -1_500_000_000), (float("nan"), 0), (float("inf"), 0)),
+        *((2.0**40, 2**34 * 10**9), (-(2**40), -(2**31) * 10**9)),
+    ],
 )
 def test_a_time_must_fit_the_file_system(time: float, nanoseconds: int):
     """No tar makes the call fail."""
