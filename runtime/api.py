@@ -122,6 +122,9 @@ class AttachSession(Protocol):
     def resize(self, rows: int, columns: int) -> None:
         """Tell the terminal its size."""
 
+    def close_input(self) -> None:
+        """End the input: close `input_fd`. Idempotent."""
+
     def close(self) -> None:
         """Let go; the process runs on."""
 

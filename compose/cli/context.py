@@ -10,14 +10,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from compose.cli import registry
-from compose.errors import Warning  # noqa: A004 - the word of the domain
+from compose.errors import ComposeError, Warning  # noqa: A004 - the word of the domain
 from compose.events import EventProcessor
 from compose.render import mode
+from runtime.errors import EngineError
 
 if TYPE_CHECKING:
     from compose.loader.pipeline import LoadResult
     from compose.loader.project_name import Location
     from runtime.api import Runtime, RuntimeReader
+    from schemas.engine.specs import ExecSpec
 
 
 class Context:
@@ -40,6 +42,10 @@ class Context:
     def flush(self) -> None:
         """Let what was written reach its reader now."""
         sys.stdout.flush()
+
+    def show_plan(self, plan: str) -> None:
+        """Print what a dry run would do."""
+        self.write(f"{plan}\n" if plan else "nothing to do\n")
 
     def note(self, text: str) -> None:
         """Print a line on standard error, unless progress is quiet or for programs."""
@@ -76,6 +82,39 @@ class Context:
             self.warn(warning)
         return result
 
+    def hooks(self) -> "dict[str, dict[str, list[ExecSpec]]]":
+        """Return the lifecycle hooks of the project's services, for which it is loaded."""
+        hooks: dict[str, dict[str, list[ExecSpec]]] = registry.load(registry.PROJECT).hooks_of(self.load().project)
+        return hooks
+
+    def lifecycle(self, verb: str, **options: object) -> int:
+        """Stop, start, … what exists; `options` are those of LifecycleOptions. Return the exit code."""
+        module = registry.load(registry.LIFECYCLE)
+        return int(module.perform(self, verb, module.LifecycleOptions(**options)))
+
+    def down(self) -> int:
+        """Take the project down, as `down` without flags does. Return the exit code."""
+        module = registry.load(registry.COMMANDS["down"].module)
+        return int(module.take_down(self, module.DownOptions()))
+
+    def declared_services(self) -> list[str]:
+        """Return the names of the services in the project's files; none where it is known by name alone."""
+        return sorted(self.load().project.services) if self.location().files else []
+
+    def confirm(self, question: str) -> bool:
+        """Ask on the terminal; no without one."""
+        sys.stdout.write(f"{question}\nAre you sure? [yN] ")
+        sys.stdout.flush()
+        return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+    def prepare(self) -> None:
+        """Let the runtime start what the project will need while its files are read. Never fails."""
+        try:
+            self.runtime().prepare(self.location().name)
+        except (ComposeError, EngineError):
+            # The command itself will meet it, and say so in its own words.
+            return
+
     def reader(self) -> "RuntimeReader":
         """Return what exists; nothing can be changed through it."""
         if self._reader is None:
@@ -90,9 +129,14 @@ class Context:
         assert self._runtime is not None  # noqa: S101 - for mypy: the registry's modules are untyped
         return self._runtime
 
-    def progress(self, *, silent: bool = False) -> EventProcessor:
-        """Return a renderer of progress on standard error; `silent` for one that says nothing."""
+    def progress(self, *, silent: bool = False, beside_output: bool = False) -> EventProcessor:
+        """Return a renderer of progress on standard error.
+
+        `silent`: one that says nothing; `beside_output`: one that other lines on the terminal do not disturb.
+        """
         name = "quiet" if silent else mode.choose_progress(self.options.progress, self.options.ansi, sys.stderr)
+        if name == "tty" and beside_output:
+            name = "plain"
         module = registry.load(registry.RENDERERS[name])
         renderer: EventProcessor = module.renderer(
             sys.stderr, dry_run=bool(self.options.dry_run), colour=self.has_colour(error=True)

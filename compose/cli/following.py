@@ -1,7 +1,7 @@
 """Output of several containers as it comes, with their ends: `logs -f`, attached `up`, `run`."""
 
 import select
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from compose.render.logs import LogPrinter, log_name
 from runtime.api import EventStream, LogFollower, RuntimeReader
@@ -10,7 +10,8 @@ from schemas.engine.events import EngineEvent
 from schemas.engine.records import ContainerRecord
 from schemas.engine.status import ContainerStatus
 
-OnEnd = Callable[[ContainerRecord, int], None]
+OnEnd = Callable[[ContainerRecord, int, bool], None]
+"""Called with the container, its exit code, and whether its policy starts it again."""
 
 
 def prefix_of(record: ContainerRecord) -> str:
@@ -38,9 +39,8 @@ class Following:
         self._records: dict[str, ContainerRecord] = {}
         self._events: EventStream | None = None
         self._accepts: Callable[[ContainerRecord], bool] = lambda _: False
-        self._on_end: OnEnd = lambda _record, _code: None
+        self._on_end: OnEnd = lambda _record, _code, _restarting: None
         self._finished = False
-        self._announced: set[str] = set()
 
     def add(self, record: ContainerRecord, *, tail: int | None = None, since_ns: int = 0) -> None:
         """Follow one container. Again is no error: a container that is started once more is taken up again."""
@@ -79,6 +79,18 @@ class Following:
                     listener()
         self._printer.finish()
 
+    def drop_ended(self) -> None:
+        """Print the rest of the containers that have no process and will get none, and follow them no longer."""
+        for identifier in tuple(self._followers):
+            try:
+                live = self._reader.container(identifier).status.is_live
+            except NotFound:
+                live = False
+            if not live:
+                self._read(identifier)
+                if identifier in self._followers:
+                    self._drop(identifier)
+
     def drain(self) -> None:
         """Print what is there, without waiting."""
         for identifier in tuple(self._followers):
@@ -114,19 +126,26 @@ class Following:
 
     def _read_events(self) -> None:
         assert self._events is not None  # noqa: S101 - for mypy: called for its descriptor
+        before = self._events.fileno()
         while (event := self._events.read(0)) is not None:
             if event.type == "container":
                 self._take(event)
+        if (now := self._events.fileno()) != before:
+            # The supervisor died and has a successor.
+            self._poll.unregister(before)
+            del self._listeners[before]
+            self.listen(now, self._read_events)
 
     def _take(self, event: EngineEvent) -> None:
         if event.action == "start" and event.id not in self._followers:
             self._begin(event)
         elif event.action == "die" and event.id in self._records:
             record = self._records[event.id]
-            self._drain_one(event.id)
+            self._read(event.id)
             code = int(event.attributes.get("exitCode", "0"))
-            self._printer.exited(prefix_of(record), code, restarting=self._will_restart(event.id))
-            self._on_end(record, code)
+            restarting = self._will_restart(event.id)
+            self._printer.exited(prefix_of(record), code, restarting=restarting)
+            self._on_end(record, code, restarting)
 
     def _begin(self, event: EngineEvent) -> None:
         try:
@@ -136,30 +155,8 @@ class Following:
         if event.id in self._records or self._accepts(record):
             self.add(record, since_ns=event.time_ns)
 
-    def _drain_one(self, identifier: str) -> None:
-        while (follower := self._followers.get(identifier)) is not None:
-            before = follower
-            lines_left = select.select([follower.fileno()], [], [], 0)[0]
-            if not lines_left:
-                return
-            self._read(identifier)
-            if self._followers.get(identifier) is not before:
-                return
-
     def _will_restart(self, identifier: str) -> bool:
         try:
             return self._reader.container(identifier).status is ContainerStatus.RESTARTING
         except NotFound:
             return False
-
-
-def still_active(reader: RuntimeReader, identifiers: Iterable[str]) -> set[str]:
-    """Return those of the containers that have a process, or will soon have one again."""
-    live = set()
-    for identifier in identifiers:
-        try:
-            if reader.container(identifier).status.is_live:
-                live.add(identifier)
-        except NotFound:
-            continue
-    return live

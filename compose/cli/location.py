@@ -3,19 +3,26 @@
 import argparse
 import os
 import sys
-from dataclasses import replace
 
 from compose.loader import project_name
 from compose.loader.options import LoadOptions
 from compose.loader.project_name import Location
 
 
-def load_options(options: argparse.Namespace, **switches: bool) -> LoadOptions:
-    """Return what the loader is asked for; `switches` are its own (`interpolate`, `normalize` …)."""
+def load_options(
+    options: argparse.Namespace,
+    *,
+    interpolate: bool = True,
+    normalize: bool = True,
+    resolve_paths: bool = True,
+    check_consistency: bool = True,
+    resolve_environment: bool = True,
+) -> LoadOptions:
+    """Return what the loader is asked for; the switches are its own."""
     if "-" in options.file and "stdin" not in options:
         # Once for all: the project may be located first and loaded later.
         options.stdin = sys.stdin.buffer.read()
-    given = LoadOptions(
+    return LoadOptions(
         cwd=os.getcwd(),  # noqa: PTH109 - the loader's paths are strings
         environment=os.environ,
         files=tuple(options.file),
@@ -26,8 +33,12 @@ def load_options(options: argparse.Namespace, **switches: bool) -> LoadOptions:
         compatibility=options.compatibility,
         stdin=getattr(options, "stdin", b""),
         keep_unused=options.all_resources,
+        interpolate=interpolate,
+        normalize=normalize,
+        resolve_paths=resolve_paths,
+        check_consistency=check_consistency,
+        resolve_environment=resolve_environment,
     )
-    return replace(given, **switches)
 
 
 def locate(options: argparse.Namespace) -> Location:

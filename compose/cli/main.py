@@ -68,6 +68,8 @@ def _dispatch(arguments: Sequence[str], options: argparse.Namespace) -> int:
     settle_globals(options)
     context = Context(options)
     try:
+        if command.prepares and not options.dry_run:
+            context.prepare()
         code = registry.load(command.module).run(context)
     finally:
         context.close()

@@ -125,7 +125,8 @@ class Parser(argparse.ArgumentParser):
         try:
             value = action.type(text) if callable(action.type) else text
         except (ValueError, argparse.ArgumentTypeError) as error:
-            raise self._refusal(f'invalid argument "{text}" for "{flag}" flag: {error}') from error
+            reason = "it is a whole number" if action.type is int else str(error)
+            raise self._refusal(f'invalid argument "{text}" for "{flag}" flag: {reason}') from error
         if action.choices is not None and value not in action.choices:
             choices = ", ".join(f"`{choice}`" for choice in action.choices)
             raise self._refusal(f'invalid argument "{text}" for "{flag}" flag: it is one of {choices}')

@@ -6,8 +6,20 @@ from collections.abc import Sequence
 from compose.cli.location import load_options
 from compose.loader import pipeline
 from compose.loader.pipeline import LoadResult
+from compose.orchestration.hooks import exec_spec
+from schemas.composefile.project import Project
+from schemas.engine.specs import ExecSpec
 
 
 def load(options: argparse.Namespace, services: Sequence[str] = (), **switches: bool) -> LoadResult:
     """Load the project with `services` and what they depend on, all of them where none is named."""
     return pipeline.load(load_options(options, **switches), services)
+
+
+def hooks_of(project: Project) -> dict[str, dict[str, list[ExecSpec]]]:
+    """Return `pre_stop` and `post_start`: service to the processes of its hooks."""
+    services = project.services.values()
+    return {
+        "pre_stop": {service.name: [exec_spec(hook) for hook in service.pre_stop or ()] for service in services},
+        "post_start": {service.name: [exec_spec(hook) for hook in service.post_start or ()] for service in services},
+    }

@@ -19,6 +19,7 @@ _ARGUMENTS = "compose.cli.arguments"
 
 PROJECT = "compose.cli.project"
 LOCATION = "compose.cli.location"
+LIFECYCLE = "compose.cli.lifecycle"
 DEFECT = "compose.cli.defect"
 DIAGNOSTIC = "compose.render.diagnostic"
 QUERY = "runtime.query"
@@ -32,18 +33,31 @@ RENDERERS = {
 
 
 class Command:
-    """One row of the table. `usage` is what follows the command's name in the usage line."""
+    """One row of the table.
 
-    __slots__ = ("arguments", "interspersed", "module", "summary", "tier", "usage")
+    `usage` is what follows the command's name in the usage line. `apart`: its flags are declared in
+    compose.cli.arguments. `prepares`: it will start containers, so the runtime begins before the heavy imports.
+    """
+
+    __slots__ = ("arguments", "interspersed", "module", "prepares", "summary", "tier", "usage")
 
     def __init__(
-        self, summary: str, usage: str, module: str, *, tier: int, interspersed: bool = True, apart: bool = False
+        self,
+        summary: str,
+        usage: str,
+        module: str,
+        *,
+        tier: int,
+        interspersed: bool = True,
+        apart: bool = False,
+        prepares: bool = False,
     ) -> None:
         self.summary = summary
         self.usage = usage
         self.module = f"{_COMMANDS}.{module}"
         self.tier = tier
         self.interspersed = interspersed
+        self.prepares = prepares
         self.arguments = f"{_ARGUMENTS}.{module}" if apart else self.module
 
 
@@ -77,6 +91,7 @@ COMMANDS = {
         "run",
         tier=2,
         apart=True,
+        prepares=True,
         interspersed=False,
     ),
     "scale": Command("Scale services", "[OPTIONS] SERVICE=REPLICAS...", "scale", tier=2, apart=True),
@@ -84,7 +99,7 @@ COMMANDS = {
     "stop": Command("Stop services", SERVICES, "stop", tier=1),
     "top": Command("Display the running processes", "[SERVICES...]", "top", tier=1),
     "unpause": Command("Unpause services", SERVICES, "unpause", tier=1),
-    "up": Command("Create and start containers", SERVICES, "up", tier=2, apart=True),
+    "up": Command("Create and start containers", SERVICES, "up", tier=2, apart=True, prepares=True),
     "version": Command("Show the version information", "[OPTIONS]", "version", tier=0),
     "volumes": Command("List volumes", SERVICES, "volumes", tier=1),
     "wait": Command("Block until the containers of services stop", "SERVICE [SERVICE...] [OPTIONS]", "wait", tier=1),

@@ -1,9 +1,10 @@
 """Which containers a command is about."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from compose.cli.context import Context
 from compose.errors import ProjectError
+from compose.orchestration.selection import by_service_and_number, target
 from schemas.engine.records import ContainerRecord
 
 
@@ -19,7 +20,7 @@ def project_containers(
     wanted = set(services)
     return [
         record
-        for record in sorted(records, key=order)
+        for record in sorted(records, key=by_service_and_number)
         if (oneoff or not record.spec.oneoff) and (not wanted or record.spec.service in wanted)
     ]
 
@@ -41,24 +42,20 @@ def no_such_service(name: str) -> ProjectError:
     return ProjectError(f"no such service: {name}")
 
 
-def order(record: ContainerRecord) -> tuple[str, bool, int, str]:
-    """Sort by service, replicas by number (2 before 10), those of `run` last."""
-    return record.spec.service, record.spec.oneoff, record.spec.number, record.name
+def existing_services(
+    context: Context, matters: Callable[[ContainerRecord], bool] = lambda _: True, *, oneoff: bool = False
+) -> tuple[str, ...] | None:
+    """Return the services of the command line that have containers, () for all, None where nothing `matters`.
+
+    So a command without work ends before it imports what the work would need. Raises as project_containers.
+    """
+    named = context.options.services
+    records = [record for record in project_containers(context, named, oneoff=oneoff) if matters(record)]
+    if not records:
+        return None
+    return tuple(dict.fromkeys(record.spec.service for record in records)) if named else ()
 
 
 def replica(context: Context, service: str, index: int = 0) -> ContainerRecord:
-    """Return the running container of a service with a number, or the lowest-numbered one.
-
-    Raises ProjectError when there is none.
-    """
-    records = [
-        record
-        for record in context.reader().containers(context.location().name)
-        if record.spec.service == service and record.status.is_live
-    ]
-    if index:
-        records = [record for record in records if record.spec.number == index and not record.spec.oneoff]
-    if not records:
-        where = f" container #{index}" if index else ""
-        raise ProjectError(f'service "{service}" is not running{where}')
-    return min(records, key=order)
+    """Return the running container of a service with a number, or its first. Raises ProjectError."""
+    return target(context.reader(), context.location().name, service, index)

@@ -85,11 +85,12 @@ def forwarding(send: Callable[[int], None], numbers: tuple[int, ...] = (2, 15, 3
             signal.signal(number, handler)
 
 
-def converse(pty: int, resize: Callable[[int, int], None], wait: Callable[[], int]) -> int:
-    """Join the user's terminal to a pseudo-terminal until the program ends; return its exit code.
+def converse(output: int, entry: int, resize: Callable[[int, int], None], wait: Callable[[], int]) -> int:
+    """Join the user's terminal to a program's until the program ends; return its exit code.
 
-    `pty` is closed. What the program printed is shown to the end, but a background process that
-    keeps the terminal open is not waited for.
+    `output` is what it prints, `entry` where its input goes: two descriptors, which stay the caller's.
+    What the program printed is shown to the end, but a background process that keeps the terminal
+    open is not waited for.
     """
     codes: list[int] = []
     over, end = os.pipe()
@@ -100,20 +101,17 @@ def converse(pty: int, resize: Callable[[int, int], None], wait: Callable[[], in
 
     watcher = threading.Thread(target=watch, daemon=True)
     relay = Relay()
-    sink = os.dup(pty)
-    os.set_blocking(pty, False)
+    os.set_blocking(output, False)
     watcher.start()
     try:
         with raw(0), resizing(resize):
-            relay.copy(pty, 1)
+            relay.copy(output, 1)
             relay.listen(over, relay.drain_and_finish)
-            relay.feed(0, sink, _nothing)
+            relay.feed(0, entry, _nothing)
             relay.run()
+        watcher.join()
     finally:
-        os.close(sink)
-        os.close(pty)
-    watcher.join()
-    os.close(over)
+        os.close(over)
     return codes[0]
 
 

@@ -35,7 +35,10 @@ class LineAssembler:
 
     def flush(self) -> list[LogLine]:
         """Return what is left without a line end: the process has ended, no more will come."""
-        lines = [LogLine(time_ns, STREAMS[stream], rest) for stream, (rest, time_ns) in sorted(self._pending.items())]
+        lines = [
+            LogLine(time_ns, STREAMS[stream], rest, unterminated=True)
+            for stream, (rest, time_ns) in sorted(self._pending.items())
+        ]
         self._pending.clear()
         return lines
 

@@ -167,3 +167,5 @@ class LogLine:
     data: bytes
     partial: bool = False
     """The line goes on in the next record."""
+    unterminated: bool = False
+    """The process ended without a line end."""

@@ -70,12 +70,19 @@ def run(context: Context) -> int:
         raise ProjectError(error.message, hint=error.hint, exit_code=error.exit_code) from error
     if options.detach:
         return SUCCESS
-    if session.pty_fd is not None:
-        return terminal.converse(session.pty_fd, session.resize, session.wait)
-    return _wait(session)
+    return _wait(session) if session.pty_fd is None else _converse(session, session.pty_fd)
 
 
 def _wait(session: ExecSession) -> int:
     """Wait for the program, to which the signals we get are passed on."""
     with terminal.forwarding(session.signal):
         return session.wait()
+
+
+def _converse(session: ExecSession, pty: int) -> int:
+    entry = os.dup(pty)
+    try:
+        return terminal.converse(pty, entry, session.resize, session.wait)
+    finally:
+        os.close(entry)
+        os.close(pty)

@@ -97,7 +97,9 @@ def _follow(
     following = Following(context.reader(), printer)
     try:
         if any(record.status.is_live for record in records):
-            following.watch(context.runtime().subscribe(context.location().name), accepts, lambda _record, _code: None)
+            following.watch(
+                context.runtime().subscribe(context.location().name), accepts, lambda _record, _code, _restarting: None
+            )
         for record in records:
             following.add(record, tail=tail, since_ns=since)
         following.run()

@@ -1,0 +1,146 @@
+"""`up`."""
+
+import sys
+import time
+from dataclasses import replace
+
+from compose.cli.arguments.up import check
+from compose.cli.attached import Abortion, Attached, Calls, printer_names
+from compose.cli.context import Context
+from compose.cli.creation import consent, load_project, reconcile_options
+from compose.cli.exit_codes import INTERRUPTED, SUCCESS
+from compose.cli.interrupts import interruptible
+from compose.cli.options import settle_orphans
+from compose.cli.project import hooks_of
+from compose.cli.selection import no_such_service
+from compose.orchestration.executor import Execution
+from compose.orchestration.interruption import Interruption
+from compose.orchestration.options import ReconcileOptions, Recreate
+from compose.orchestration.verbs import lifecycle
+from compose.orchestration.verbs.lifecycle import LifecycleOptions
+from compose.orchestration.verbs.up import plan_up, up
+from compose.render.logs import LogPrinter
+from schemas.composefile.project import Project
+from schemas.engine.records import ContainerRecord
+
+
+def run(context: Context) -> int:
+    """Bring the project into the state of its files; attached, print its output until it ends."""
+    options = context.options
+    check(options)
+    settle_orphans(options)
+    project = load_project(context)
+    wanted = replace(
+        reconcile_options(options),
+        with_dependencies=not options.no_deps,
+        renew_anonymous_volumes=options.renew_anon_volumes,
+        start=not options.no_start,
+        wait=options.wait,
+        wait_timeout_s=options.wait_timeout,
+        timeout_s=options.timeout,
+    )
+    if options.always_recreate_deps:
+        wanted = replace(wanted, recreate_dependencies=Recreate.FORCE)
+    if options.dry_run:
+        context.show_plan(str(plan_up(context.reader(), project, wanted).plan))
+        return SUCCESS
+    if options.detach or options.no_start:
+        return SUCCESS if _bring_up(context, project, wanted) is not None else INTERRUPTED
+    _check_services(options.attach, project)
+    _check_services(options.no_attach, project)
+    _check_services([options.exit_code_from] if options.exit_code_from else [], project)
+    return _attached(context, project, wanted)
+
+
+def _check_services(names: list[str], project: Project) -> None:
+    for name in names:
+        if name not in project.services:
+            raise no_such_service(name)
+
+
+def _bring_up(context: Context, project: Project, wanted: ReconcileOptions) -> dict[str, tuple[str, ...]] | None:
+    """Create, and start if that is wanted; return the containers by service, or None after Ctrl-C."""
+    with interruptible() as interruption:
+        outcome = up(
+            context.runtime(),
+            project,
+            wanted,
+            Execution(context.progress(), context.options.parallel, interruption),
+            confirm=lambda volume: consent(context, volume),
+            warn=context.warn,
+        )
+    return None if outcome.interrupted else outcome.containers
+
+
+def _attached(context: Context, project: Project, wanted: ReconcileOptions) -> int:
+    """Create with progress, then start while the output is printed."""
+    options = context.options
+    since_ns = time.time_ns()
+    names = _bring_up(context, project, replace(wanted, start=False))
+    if names is None:
+        return INTERRUPTED
+    # Everything was made anew by now that had to be.
+    started = replace(
+        wanted,
+        recreate=Recreate.NEVER,
+        recreate_dependencies=Recreate.NEVER,
+        renew_anonymous_volumes=False,
+        remove_orphans=False,
+        ignore_orphans=True,
+    )
+    runtime = context.runtime()
+    watched = [
+        record for record in runtime.containers(project.name) if not record.spec.oneoff and _is_of(record, names)
+    ]
+    shown = sorted((record for record in watched if _is_shown(record, project, context)), key=lambda each: each.name)
+    printer = LogPrinter(
+        sys.stdout.buffer,
+        sys.stderr.buffer,
+        printer_names(shown),
+        colour=context.has_colour() and not options.no_color,
+        prefix=not options.no_log_prefix,
+        timestamps=options.timestamps,
+    )
+    context.out(f"Attaching to {', '.join(printer_names(shown))}")
+    context.flush()
+    session = Attached(
+        runtime,
+        project.name,
+        printer,
+        Abortion(options.abort_on_container_exit, options.abort_on_container_failure, options.exit_code_from),
+        Calls(
+            start=lambda interruption: _start(context, project, started, interruption),
+            stop=lambda: _stop(context, project, tuple(names)),
+        ),
+    )
+    return session.run(shown, watched, since_ns)
+
+
+def _is_of(record: ContainerRecord, names: dict[str, tuple[str, ...]]) -> bool:
+    return record.name in names.get(record.spec.service, ())
+
+
+def _is_shown(record: ContainerRecord, project: Project, context: Context) -> bool:
+    """Whether the output of a container is printed."""
+    options, name = context.options, record.spec.service
+    if name in options.no_attach:
+        return False
+    if options.attach:
+        return name in options.attach
+    service = project.services.get(name)
+    if service is not None and service.attach is False:
+        return False
+    return not options.services or options.attach_dependencies or name in options.services
+
+
+def _start(context: Context, project: Project, wanted: ReconcileOptions, interruption: Interruption) -> None:
+    execution = Execution(context.progress(silent=True), context.options.parallel, interruption)
+    up(context.runtime(), project, wanted, execution)
+
+
+def _stop(context: Context, project: Project, services: tuple[str, ...]) -> None:
+    wanted = LifecycleOptions(
+        services=services, timeout_s=context.options.timeout, pre_stop=hooks_of(project)["pre_stop"]
+    )
+    execution = Execution(context.progress(beside_output=True), context.options.parallel)
+    lifecycle.run(lifecycle.plan_stop, context.runtime(), project.name, wanted, execution)

@@ -1,0 +1,64 @@
+"""From the flags of `up`, `create`, `scale`, `run` to the options of their verbs."""
+
+import argparse
+import sys
+
+from compose.cli.context import Context
+from compose.cli.options import scales
+from compose.errors import ProjectError
+from compose.orchestration.options import ReconcileOptions, Recreate
+from compose.orchestration.verbs.scale import scaled
+from schemas.composefile.project import Project
+
+
+def load_project(context: Context) -> Project:
+    """Load the project with the services of the command line and the numbers of `--scale`.
+
+    Raises ProjectError also for images that would have to be pulled or built, which this version cannot.
+    """
+    options = context.options
+    project = context.load().project
+    check_images(options, project)
+    return scaled(project, scales(options.scale))
+
+
+def check_images(options: argparse.Namespace, project: Project) -> None:
+    """Raise ProjectError where flags ask to pull or build."""
+    if options.pull == "always":
+        raise ProjectError(
+            "this version of pycompose cannot pull images",
+            hint="`pycompose image load` or `image import` brings them in; `host` is built in",
+        )
+    built = [service.name for service in project.services.values() if service.build is not None]
+    if (options.build or options.pull == "build") and built:
+        raise ProjectError(
+            f"this version of pycompose cannot build the image of service `{built[0]}`",
+            hint="build it elsewhere and bring it in with `pycompose image load`",
+        )
+
+
+def reconcile_options(options: argparse.Namespace) -> ReconcileOptions:
+    """Return what `create` and `up` have in common; `up` adds its own."""
+    recreate = Recreate.DIVERGED
+    if options.force_recreate:
+        recreate = Recreate.FORCE
+    elif options.no_recreate:
+        recreate = Recreate.NEVER
+    return ReconcileOptions(
+        services=tuple(options.services),
+        recreate=recreate,
+        recreate_dependencies=Recreate.NEVER if options.no_recreate else Recreate.DIVERGED,
+        remove_orphans=options.remove_orphans,
+        ignore_orphans=options.ignore_orphans,
+    )
+
+
+def consent(context: Context, volume: str) -> bool:
+    """Ask whether a volume that differs from the file may be made anew, with the loss of its data."""
+    if context.options.yes:
+        return True
+    if not sys.stdin.isatty():
+        return False
+    return context.confirm(
+        f"Volume {volume} exists but doesn't match the Compose file. Recreate it (data will be lost)?"
+    )
