@@ -45,3 +45,4 @@ def test_nothing_of_the_machine_but_its_programs_must_show(hello: Cli):
     *seen, hostname = lines
     assert set(seen) <= {interpreter}
     assert hostname != os.uname().nodename
+    hello.run("down", environment=environment)

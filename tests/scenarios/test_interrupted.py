@@ -66,7 +66,11 @@ def test_ctrl_c_while_an_up_is_still_waiting_must_leave_a_project_that_down_remo
         """
         name: shop
         services:
-          db: {image: busybox, command: sleep 1000, healthcheck: {test: ["CMD", "false"], interval: 1s, retries: 100}}
+          db:
+            image: busybox
+            command: sleep 1000
+            stop_grace_period: 1s
+            healthcheck: {test: ["CMD", "false"], interval: 1s, retries: 100}
           web: {image: busybox, command: sleep 1000, depends_on: {db: {condition: service_healthy}}}
         """
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.cli import Cli, Finished
+from tests.support.cli import Cli, Finished, wait_until
 from tests.support.ports import free_port
 from tests.support.sources import ROOT
 
@@ -59,7 +59,7 @@ def test_the_example_must_work_from_up_to_down(stack: Stack):
     counted = int(str(stack.visit()["visits"]))
 
     stack.run("up", "-d", "--scale", "web=3")
-    assert len({stack.visit()["replica"] for _ in range(40)}) == 3
+    wait_until(lambda: len({stack.visit()["replica"] for _ in range(40)}) == 3)
 
     stack.run("down")
     stack.run("up", "-d", "--wait")
