@@ -29,6 +29,7 @@ class Folders:
     def __init__(self, root: int) -> None:
         self._root = root
         self._open: dict[PathParts, int] = {}
+        self._retired: list[int] = []
         self._stale = False
         self._modified: dict[PathParts, int] = {}
         self.implied: set[PathParts] = set()
@@ -59,9 +60,7 @@ class Folders:
                 if error.errno == errno.ENOENT:
                     return None
                 raise
-            if replaced := self._open.pop(path, None):
-                os.close(replaced)
-            self._open[path] = descriptor
+            self._keep(path, descriptor)
         return descriptor
 
     def open(self, path: PathParts) -> int:
@@ -73,7 +72,12 @@ class Folders:
         while (descriptor := self._existing(path[:depth])) is None:
             depth -= 1
         for end in range(depth + 1, len(path) + 1):
-            descriptor = self._imply(descriptor, path[:end])
+            below = self._imply(descriptor, path[:end])
+            if end > depth + 1:
+                os.close(descriptor)
+            descriptor = below
+        if depth < len(path):
+            self._keep(path, descriptor)
         return descriptor
 
     def make(self, parent: int, path: PathParts) -> None:
@@ -147,28 +151,35 @@ class Folders:
             raise
 
     def _imply(self, parent: int, path: PathParts) -> int:
-        status = _status(parent, path[-1])
+        """Make a folder nobody described yet; return a descriptor of it."""
+        name = path[-1]
+        status = _status(parent, name)
         if status is None:
             self.implied.add(path)
         elif not is_whiteout(status):
-            raise InvalidArgument(f"`{'/'.join(path)}` is not a folder, and leads to none")
+            raise InvalidArgument(f"`{'/'.join(path):.200}` is not a folder, and leads to none")
         self.make(parent, path)
-        descriptor = self.find(path)
-        if descriptor is None:
-            raise InvalidArgument(f"`{'/'.join(path)}` leads nowhere")
+        descriptor = os.open(name, _FLAGS | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
         # Neither the umask nor a setgid parent has a say in an image.
         os.fchown(descriptor, 0, 0)
         os.fchmod(descriptor, 0o755)
         return descriptor
+
+    def _keep(self, path: PathParts, descriptor: int) -> None:
+        if path in self._open:
+            # Reached through something that was removed; who has it may use it until `settle`.
+            self._retired.append(self._open[path])
+        self._open[path] = descriptor
 
     def _remove(self, parent: int, name: str) -> None:
         remove_entry(parent, name)
         self._stale = True
 
     def _close(self) -> None:
-        for descriptor in self._open.values():
+        for descriptor in (*self._open.values(), *self._retired):
             os.close(descriptor)
         self._open.clear()
+        self._retired.clear()
         self._stale = False
 
 

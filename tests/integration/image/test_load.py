@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import stat
 import subprocess
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from runtime.errors import EngineError, InvalidArgument, NotFound, Unsupported
 from runtime.image.store import ImageStore
 from runtime.paths import Paths
+from runtime.syscall.mount import new_filesystem
 from tests.integration.image.tars import (
     Entry,
     archive,
@@ -20,6 +22,7 @@ from tests.integration.image.tars import (
     folder,
     layer,
     oci_archive,
+    symlink,
 )
 
 BASE = layer(folder("./"), folder("tmp", 0o1777), Entry("tmp/base", b"1"))
@@ -44,6 +47,28 @@ def test_a_folder_without_an_entry_must_keep_the_mode_of_the_layer_below(store: 
     """The upper layer only has tmp/upper: /tmp must still be 1777 in a container of it."""
     (image,) = store.load(docker_archive(tmp_path / "a.tar", [BASE, UPPER], ["app:1"]))
     assert stat.S_IMODE(Path(store.lower_directories(image)[0], "tmp").stat().st_mode) == 0o1777
+
+
+def test_overlayfs_must_show_what_the_layers_say(store: ImageStore, tmp_path: Path):
+    """Whiteouts hide, opaque folders hide everything below, folders merge: asked of the kernel itself."""
+    base = layer(
+        *(folder("./"), folder("etc"), Entry("etc/keep"), Entry("etc/gone"), folder("cache"), Entry("cache/old")),
+        *(folder("anew"), Entry("anew/old"), folder("link"), Entry("link/old")),
+    )
+    upper = layer(
+        *(folder("etc"), Entry("etc/.wh.gone"), Entry("etc/more"), folder("cache"), Entry("cache/.wh..wh..opq")),
+        *(Entry("cache/new"), Entry(".wh.anew"), folder("anew"), Entry("anew/new"), symlink("link", "etc")),
+    )
+    (image,) = store.load(docker_archive(tmp_path / "a.tar", [base, upper], ["app"]))
+    lower = store.lower_directories(image)
+    merged = new_filesystem("overlay", [("lowerdir+", directory) for directory in lower])
+    try:
+        root = Path(f"/proc/self/fd/{merged}")
+        seen = {name: sorted(child.name for child in (root / name).iterdir()) for name in ("etc", "cache", "anew")}
+        assert seen == {"etc": ["keep", "more"], "cache": ["new"], "anew": ["new"]}
+        assert (root / "link").is_symlink()
+    finally:
+        os.close(merged)
 
 
 def test_one_layer_on_two_bases_must_look_right_on_both(store: ImageStore, tmp_path: Path):
