@@ -20,6 +20,9 @@ class Custody:
         self._channel = Channel(link)
         self._loop = loop
         self._lost = False
+        self._by_container: dict[str, set[str]] = {}
+        for name in estate.holdings:
+            self._by_container.setdefault(_container_of(name), set()).add(name)
         self.on_exit: Callable[[int], None] = _ignore
         """Called with the pid when the keeper reports an exit (then in `exits`)."""
         self.on_loss: Callable[[], None] = _nothing
@@ -39,6 +42,7 @@ class Custody:
         """Take over a descriptor: held here and by the keeper until `drop`."""
         self._close_own(name)
         self._estate.holdings[name] = descriptor
+        self._by_container.setdefault(_container_of(name), set()).add(name)
         self._tell(LinkMessage(hold=(name,)), [descriptor])
 
     def drop(self, *names: str) -> None:
@@ -51,12 +55,12 @@ class Custody:
 
     def names(self, what: str, container_id: str) -> list[str]:
         """Return the names of one kind that are held for a container."""
-        prefix = f"{what}:{container_id}"
-        return [name for name in self._estate.holdings if name == prefix or name.startswith(f"{prefix}:")]
+        prefix = f"{what}:"
+        return [name for name in self.names_of(container_id) if name.startswith(prefix)]
 
     def names_of(self, container_id: str) -> list[str]:
         """Return all names that are held for a container."""
-        return [name for name in self._estate.holdings if name.split(":")[1] == container_id]
+        return sorted(self._by_container.get(container_id, ()))
 
     def confirm(self, pid: int) -> None:
         """Tell the keeper that an exit it reported is recorded."""
@@ -79,6 +83,10 @@ class Custody:
         if descriptor is not None:
             self._loop.unwatch(descriptor)
             os.close(descriptor)
+            names = self._by_container[_container_of(name)]
+            names.discard(name)
+            if not names:
+                del self._by_container[_container_of(name)]
 
     def _tell(self, message: LinkMessage, descriptors: list[int] | None = None) -> None:
         if self._lost:
@@ -119,6 +127,10 @@ class Custody:
             self._lost = True
             self._loop.unwatch(self._channel.fileno())
             self.on_loss()
+
+
+def _container_of(name: str) -> str:
+    return name.split(":")[1]
 
 
 def _ignore(_pid: int) -> None:

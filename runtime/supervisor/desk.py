@@ -58,8 +58,9 @@ class Desk:
             case protocol.HasSandbox():
                 call.answer(Answer(present=custody.get(f"sandbox:{request.container_id}") is not None))
             case protocol.Reserve():
-                custody.drop(*custody.names("port", request.container_id))
-                for number, reservation in enumerate(call.take_descriptors()):
+                # Beside those it has: a port that the container holds already comes without a socket.
+                first = len(custody.names("port", request.container_id))
+                for number, reservation in enumerate(call.take_descriptors(), start=first):
                     custody.hold(f"port:{request.container_id}:{number}", reservation)
                 call.answer()
             case protocol.Forget():

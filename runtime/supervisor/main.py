@@ -6,6 +6,7 @@ nobody polls for it.
 """
 
 import os
+import resource
 import signal
 import sys
 from contextlib import suppress
@@ -40,6 +41,7 @@ def main() -> NoReturn:
     with suppress(OSError):
         # Rather a container than the one who could restart it; each container gets its own value.
         Path("/proc/self/oom_score_adj").write_text(OOM_SCORE_ADJUSTMENT)
+    _raise_descriptor_limit()
     forbid_dumping()
     for descriptor in (LOCK_DESCRIPTOR, LISTENER_DESCRIPTOR):
         os.set_inheritable(descriptor, False)
@@ -52,3 +54,9 @@ def live(estate: Estate) -> NoReturn:
     keeper = Keeper(estate)
     while True:
         keeper = Supervisor(*keeper.run()).run()
+
+
+def _raise_descriptor_limit() -> None:
+    """Allow as many descriptors as we may have: eight a container. Containers inherit it, as they do Docker's."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -111,14 +111,29 @@ class Supervised:
         self._launching = False
         self._pid = launched.pid
         self._started = time.monotonic()
+        # The keeper has them before the state says that it runs: a terminal lost would hang up.
         services.custody.hold(f"pidfd:{record.id}", launched.pidfd)
+        self.output.begin(bundle, launched.pty_fd)
         health = HealthStatus.STARTING if Probes.wanted(bundle) else HealthStatus.NONE
+        try:
+            self._record_start(launched.pid, health)
+        except EngineError as error:
+            # It was removed meanwhile: what nobody knows of must not run.
+            self._pid = 0
+            clear_group(bundle.cgroup_path)
+            services.custody.drop(f"pidfd:{record.id}")
+            self._start_failed(error)
+            return
+        self._begin_running(launched.pid, launched.pidfd, health)
+        self._audience.tell_started(None)
+
+    def _record_start(self, pid: int, health: HealthStatus) -> None:
         self._change(
             ContainerStatus.RUNNING,
-            event(record, "start"),
-            pid=launched.pid,
-            pid_start_time=start_time(launched.pid),
-            boot_id=services.boot,
+            event(self.record, "start"),
+            pid=pid,
+            pid_start_time=start_time(pid),
+            boot_id=self._services.boot,
             started_ns=time.time_ns(),
             exit_code=0,
             oom_killed=0,
@@ -128,9 +143,6 @@ class Supervised:
             restart_count=self._restarts,
             manually_stopped=int(self._manually_stopped),
         )
-        self.output.begin(bundle, launched.pty_fd)
-        self._begin_running(launched.pid, launched.pidfd, health)
-        self._audience.tell_started(None)
 
     def _begin_running(self, pid: int, pidfd: int, health: HealthStatus) -> None:
         self._pid = pid
