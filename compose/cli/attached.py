@@ -47,7 +47,7 @@ class Calls:
 
 
 class Attached:
-    """One attached session. `shown` are printed, `watched` keep it going (all of the started services)."""
+    """One attached session. `shown` are printed, `watched` keep it going and are killed by the second Ctrl-C."""
 
     def __init__(self, runtime: Runtime, project: str, printer: LogPrinter, abortion: Abortion, calls: Calls) -> None:
         self._runtime = runtime
@@ -99,8 +99,8 @@ class Attached:
             return next((code for code in codes if code), SUCCESS)
         return self._code or SUCCESS
 
-    def _ended(self, record: ContainerRecord, code: int, restarting: bool) -> None:
-        if record.id in self._watched and not restarting and self._stopper is None and self._abortion.is_due(code):
+    def _ended(self, identifier: str, code: int, restarting: bool) -> None:
+        if identifier in self._watched and not restarting and self._stopper is None and self._abortion.is_due(code):
             self._code = code
             sys.stderr.write("Aborting on container exit...\n")
             self._begin_stop()

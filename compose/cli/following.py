@@ -10,8 +10,8 @@ from schemas.engine.events import EngineEvent
 from schemas.engine.records import ContainerRecord
 from schemas.engine.status import ContainerStatus
 
-OnEnd = Callable[[ContainerRecord, int, bool], None]
-"""Called with the container, its exit code, and whether its policy starts it again."""
+OnEnd = Callable[[str, int, bool], None]
+"""Called with a container's id, its exit code, and whether its policy starts it again; for all of the project."""
 
 
 def prefix_of(record: ContainerRecord) -> str:
@@ -39,7 +39,7 @@ class Following:
         self._records: dict[str, ContainerRecord] = {}
         self._events: EventStream | None = None
         self._accepts: Callable[[ContainerRecord], bool] = lambda _: False
-        self._on_end: OnEnd = lambda _record, _code, _restarting: None
+        self._on_end: OnEnd = lambda _identifier, _code, _restarting: None
         self._finished = False
 
     def add(self, record: ContainerRecord, *, tail: int | None = None, since_ns: int = 0) -> None:
@@ -139,13 +139,8 @@ class Following:
     def _take(self, event: EngineEvent) -> None:
         if event.action == "start" and event.id not in self._followers:
             self._begin(event)
-        elif event.action == "die" and event.id in self._records:
-            record = self._records[event.id]
-            self._read(event.id)
-            code = int(event.attributes.get("exitCode", "0"))
-            restarting = self._will_restart(event.id)
-            self._printer.exited(prefix_of(record), code, restarting=restarting)
-            self._on_end(record, code, restarting)
+        elif event.action == "die":
+            self._end(event)
 
     def _begin(self, event: EngineEvent) -> None:
         try:
@@ -154,6 +149,14 @@ class Following:
             return
         if event.id in self._records or self._accepts(record):
             self.add(record, since_ns=event.time_ns)
+
+    def _end(self, event: EngineEvent) -> None:
+        code = int(event.attributes.get("exitCode", "0"))
+        restarting = self._will_restart(event.id)
+        if (record := self._records.get(event.id)) is not None:
+            self._read(event.id)
+            self._printer.exited(prefix_of(record), code, restarting=restarting)
+        self._on_end(event.id, code, restarting)
 
     def _will_restart(self, identifier: str) -> bool:
         try:

@@ -18,6 +18,8 @@ from runtime.supervisor.loop import Loop
 from schemas.engine.bundle import Bundle
 
 PIPE_BYTES = 1 << 20
+EARLY_S = 2.0
+"""How long after a start a terminal's output is kept for whoever started it to attach (`run`)."""
 _PTY_READ_BYTES = 1 << 16
 
 
@@ -32,6 +34,7 @@ class Output:
         self._loop = loop
         self._writer: LogWriter | None = None
         self._sinks = 0
+        self._early: bytes | None = None
 
     def prepare(self, bundle: Bundle) -> LaunchStdio:
         """Make or reopen the FIFOs and the log; return the process's side, the caller's to close."""
@@ -56,6 +59,8 @@ class Output:
         """Start moving output. With a tty, `pty` is the master and passes to us."""
         if pty is not None:
             self._custody.hold(f"pty:{self._id}", pty)
+            self._early = b""
+            self._loop.after(EARLY_S, self._forget_early)
         self._watch(bundle)
 
     def adopt(self, bundle: Bundle) -> None:
@@ -101,7 +106,10 @@ class Output:
             self._folder.rmdir()
 
     def attach_terminal(self) -> tuple[int, int]:
-        """Return (read end of a pipe that gets all output from now on, pty master for input and size)."""
+        """Return (read end of a pipe that gets all output from now on, pty master for input and size).
+
+        Just after the start, the first to attach gets what came before, too.
+        """
         master = self._custody.get(f"pty:{self._id}")
         if master is None:
             raise FailedPrecondition("the terminal of the container is gone")
@@ -110,6 +118,9 @@ class Output:
         fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         self._custody.hold(f"sink:{self._id}:{self._sinks}", writer)
         self._sinks += 1
+        if self._early:
+            os.write(writer, self._early)
+        self._forget_early()
         return reader, os.dup(master)
 
     def attach_input(self) -> int:
@@ -124,6 +135,9 @@ class Output:
         os.set_blocking(descriptor, True)
         self._drop("stdin")
         return descriptor
+
+    def _forget_early(self) -> None:
+        self._early = None
 
     def _fifo(self, name: str) -> Path:
         return self._folder / f"{name}.fifo"
@@ -188,6 +202,8 @@ class Output:
             return False
         if data and self._writer is not None:
             self._writer.append(data, STDOUT)
+            if self._early is not None and len(self._early) + len(data) <= _PTY_READ_BYTES:
+                self._early += data
             for name in self._custody.names("sink", self._id):
                 self._feed(name, data)
         return bool(data)

@@ -98,7 +98,9 @@ def _follow(
     try:
         if any(record.status.is_live for record in records):
             following.watch(
-                context.runtime().subscribe(context.location().name), accepts, lambda _record, _code, _restarting: None
+                context.runtime().subscribe(context.location().name),
+                accepts,
+                lambda _identifier, _code, _restarting: None,
             )
         for record in records:
             following.add(record, tail=tail, since_ns=since)

@@ -1,5 +1,6 @@
 """`up`."""
 
+import argparse
 import sys
 import time
 from dataclasses import replace
@@ -89,10 +90,12 @@ def _attached(context: Context, project: Project, wanted: ReconcileOptions) -> i
         ignore_orphans=True,
     )
     runtime = context.runtime()
-    watched = [
+    records = [
         record for record in runtime.containers(project.name) if not record.spec.oneoff and _is_of(record, names)
     ]
-    shown = sorted((record for record in watched if _is_shown(record, project, context)), key=lambda each: each.name)
+    shown = sorted((record for record in records if _is_shown(record, project, options)), key=lambda each: each.name)
+    kept = tuple(name for name in names if _keeps_going(name, options))
+    watched = [record for record in records if record.spec.service in kept]
     printer = LogPrinter(
         sys.stdout.buffer,
         sys.stderr.buffer,
@@ -110,7 +113,7 @@ def _attached(context: Context, project: Project, wanted: ReconcileOptions) -> i
         Abortion(options.abort_on_container_exit, options.abort_on_container_failure, options.exit_code_from),
         Calls(
             start=lambda interruption: _start(context, project, started, interruption),
-            stop=lambda: _stop(context, project, tuple(names)),
+            stop=lambda: _stop(context, project, kept),
         ),
     )
     return session.run(shown, watched, since_ns)
@@ -120,9 +123,15 @@ def _is_of(record: ContainerRecord, names: dict[str, tuple[str, ...]]) -> bool:
     return record.name in names.get(record.spec.service, ())
 
 
-def _is_shown(record: ContainerRecord, project: Project, context: Context) -> bool:
+def _keeps_going(service: str, options: argparse.Namespace) -> bool:
+    """Whether `up` lasts as long as this service does: those named, all where none is; not what they depend on."""
+    named = (*options.services, options.exit_code_from)
+    return not options.services or options.attach_dependencies or service in named
+
+
+def _is_shown(record: ContainerRecord, project: Project, options: argparse.Namespace) -> bool:
     """Whether the output of a container is printed."""
-    options, name = context.options, record.spec.service
+    name = record.spec.service
     if name in options.no_attach:
         return False
     if options.attach:
@@ -130,7 +139,7 @@ def _is_shown(record: ContainerRecord, project: Project, context: Context) -> bo
     service = project.services.get(name)
     if service is not None and service.attach is False:
         return False
-    return not options.services or options.attach_dependencies or name in options.services
+    return _keeps_going(name, options)
 
 
 def _start(context: Context, project: Project, wanted: ReconcileOptions, interruption: Interruption) -> None:
