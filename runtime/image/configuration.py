@@ -6,7 +6,7 @@ container needs is read out of them.
 
 import datetime
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from runtime.errors import InvalidArgument
 from schemas.engine.identifiers import DiffID
@@ -24,7 +24,7 @@ class Configuration:
     architecture: str = ""
     os: str = "linux"
     created_ns: int = 0
-    diff_ids: tuple[DiffID, ...] = field(default=())
+    diff_ids: tuple[DiffID, ...] = ()
 
 
 def read_configuration(content: bytes) -> Configuration:

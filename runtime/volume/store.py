@@ -24,7 +24,7 @@ from runtime.volume.copyup import copy_up
 from runtime.volume.driver import check_driver
 from schemas.engine.bundle import BundleMount
 from schemas.engine.events import EngineEvent
-from schemas.engine.identifiers import new_id, short
+from schemas.engine.identifiers import short
 from schemas.engine.records import VolumeRecord
 from schemas.engine.specs import VolumeSpec
 
@@ -41,7 +41,7 @@ class VolumeStore:
         self._root = paths.volumes
 
     def create(self, spec: VolumeSpec, *, anonymous: bool = False) -> VolumeRecord:
-        """Make a volume. Idempotent for an equal spec.
+        """Make a volume; an anonymous one has a new id for its name. Idempotent for an equal spec.
 
         Raises AlreadyExists for another spec of that name, InvalidArgument, Unsupported.
         """
@@ -67,10 +67,6 @@ class VolumeStore:
         if leftover is not None:
             remove_tree(leftover)
         return record
-
-    def create_anonymous(self, project: str = "") -> VolumeRecord:
-        """Make a volume with a name of 64 hexadecimal digits."""
-        return self.create(VolumeSpec(name=new_id(), project=project), anonymous=True)
 
     def find(self, name: str) -> VolumeRecord:
         """Return a volume. Raises NotFound."""
