@@ -191,5 +191,5 @@ def _names(value: Any, shape: Names, path: Path) -> Iterator[Problem]:
 
 def nearest(word: str, words: Mapping[str, Any] | tuple[str, ...]) -> str:
     """A hint with the known word most like this one, or nothing."""
-    matches = difflib.get_close_matches(word.lower(), list(words), n=1, cutoff=0.7)
+    matches = difflib.get_close_matches(word.lower(), list(words), n=1, cutoff=0.6)
     return f"did you mean `{matches[0]}`?" if matches else ""

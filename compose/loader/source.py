@@ -7,7 +7,6 @@ are looked up on demand, in the node graph that parsing leaves behind.
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path as FilePath
 from typing import Protocol
 
 from compose.errors import Span
@@ -35,7 +34,8 @@ class DiskReader:
 
     def read(self, path: str) -> bytes:
         """The content. Raises OSError."""
-        return FilePath(path).read_bytes()
+        with open(path, "rb") as file:
+            return file.read()
 
     def is_file(self, path: str) -> bool:
         """Whether something other than a folder is there (a FIFO counts: `--env-file <(…)`)."""

@@ -116,7 +116,8 @@ def _texts(value: Any, _: Path) -> list[str]:
 def single_precision(value: float) -> float:
     """The number that 32 bits hold, written with as few digits as tell it apart."""
     packed = struct.pack("f", value)
-    return next(short for digits in range(6, 18) if struct.pack("f", short := float(f"{value:.{digits}g}")) == packed)
+    (held,) = struct.unpack("f", packed)
+    return next(short for digits in range(6, 18) if struct.pack("f", short := float(f"{held:.{digits}g}")) == packed)
 
 
 def _cpus(value: Any, _: Path) -> float:
