@@ -36,9 +36,25 @@ def prepare(path: str) -> int | None:
 
 
 def open_unified(path: str) -> int | None:
-    """Return a descriptor of an existing group in the version 2 tree, None without that tree."""
+    """Return a descriptor of an existing group in the version 2 tree, None without that tree. Raises SyscallError."""
     hierarchies = detect()
     return _open_folder(f"{hierarchies.unified}/{check_path(path)}") if hierarchies.unified else None
+
+
+def open_unified_of(pid: int) -> int:
+    """Return a descriptor of the version 2 group that a process is in: its own may be below the container's.
+
+    A container that manages groups itself (systemd does) moves its processes down, and its topmost
+    group may then have none (EBUSY, "no internal processes"). Raises SyscallError.
+    """
+    unified = detect().unified
+    try:
+        with open(f"/proc/{pid}/cgroup", encoding="utf-8", errors="surrogateescape") as file:
+            lines = file.read().splitlines()
+    except OSError as error:
+        raise SyscallError(error.errno or 0, "read", f"/proc/{pid}/cgroup") from error
+    own = next((line[3:] for line in lines if line.startswith("0::")), "/")
+    return _open_folder(unified + own)
 
 
 def configure(path: str, limits: Resources, rules: tuple[devices.DeviceRule, ...]) -> None:
@@ -111,7 +127,10 @@ def make_folder(folder: str, root: str) -> bool:
 
 
 def _open_folder(folder: str) -> int:
-    return os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        return os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise SyscallError(error.errno or 0, "open", folder) from error
 
 
 def _enable_controllers(root: str, path: str) -> None:

@@ -31,13 +31,16 @@ _QUEUES = MountFilesystem("/dev/mqueue", "mqueue", (), _NOSUID_NODEV_NOEXEC)
 
 
 def default_mounts(bundle: Bundle, shared_memory_fd: int | None) -> Iterator[FSOperation]:
-    """Yield the mounts of the table in moby's oci/defaults.go; /dev/shm is `shared_memory_fd` when given."""
-    yield from (_PROC, _DEV, _TERMINALS, _WRITABLE_SYS if bundle.privileged else _SYS, _QUEUES)
+    """Yield the mounts of the table in moby's oci/defaults.go, by depth.
+
+    /dev/shm is `shared_memory_fd` when given.
+    """
+    yield from (_PROC, _DEV, _WRITABLE_SYS if bundle.privileged else _SYS, _TERMINALS, _QUEUES)
     if shared_memory_fd is not None:
         yield AttachMount(SHARED_MEMORY, shared_memory_fd, "shared memory", is_folder=True)
     elif bundle.ipc_mode != "none":
         options = (("mode", "1777"), ("size", str(bundle.shm_size_bytes)))
-        yield MountFilesystem(SHARED_MEMORY, "tmpfs", options, _NOSUID_NODEV_NOEXEC)
+        yield MountFilesystem(SHARED_MEMORY, "tmpfs", options, _NOSUID_NODEV_NOEXEC, source="shm")
 
 
 def cgroup_mount(bundle: Bundle) -> FSOperation | None:

@@ -34,7 +34,8 @@ class FurnishDev:
         for name, major, minor in DEVICE_NODES:
             os.mknod(name, stat.S_IFCHR | _WORLD, os.makedev(major, minor), dir_fd=dev)
         for name, points_to in DEVICE_LINKS:
-            os.symlink(points_to, name, dir_fd=dev)
+            if name != "core" or os.path.exists(points_to):  # a kernel may be without /proc/kcore
+                os.symlink(points_to, name, dir_fd=dev)
         os.close(dev)
 
 

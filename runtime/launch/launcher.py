@@ -16,7 +16,7 @@ from typing import NoReturn
 from runtime.cgroup import group
 from runtime.cgroup.devices import rules_for
 from runtime.errors import FailedPrecondition, InvalidArgument, StartFailed, SyscallError
-from runtime.launch import child, sysctls
+from runtime.launch import child, limits, sysctls
 from runtime.launch.channel import ChildEnd, ParentEnd, open_channel
 from runtime.launch.confinement import Confinement
 from runtime.launch.defaults import DEFAULT_PATH
@@ -100,6 +100,7 @@ def start(
         stdio=stdio,
         confinement=_confinement(bundle),
         device_rules=rules_for(bundle.devices, bundle.device_cgroup_rules, bundle.privileged),
+        inherited_oom_score=limits.oom_score(),
         sandbox_fd=sandbox_fd if bundle.network == "sandbox" else None,
         ipc_pidfd=_joined(bundle.ipc_mode, pidfds),
     )
@@ -124,6 +125,7 @@ def start_exec(bundle: Bundle, spec: ExecSpec, target_pidfd: int, stdio: LaunchS
         bundle=bundle,
         stdio=stdio,
         confinement=_confinement(bundle, privileged=spec.privileged),
+        inherited_oom_score=limits.oom_score(),
         target_pidfd=target_pidfd,
         namespaces=_exec_namespaces(bundle),
         arguments=spec.command,
@@ -134,8 +136,16 @@ def start_exec(bundle: Bundle, spec: ExecSpec, target_pidfd: int, stdio: LaunchS
         rows=spec.rows,
         columns=spec.columns,
     )
-    cgroup_fd = group.open_unified(bundle.cgroup_path) if bundle.cgroup_path else None
-    return _launch(functools.partial(child.join_container, start_), 0, cgroup_fd, target_pidfd)
+    steps = functools.partial(child.join_container, start_)
+    try:
+        cgroup_fd = group.open_unified(bundle.cgroup_path) if bundle.cgroup_path else None
+        return _launch(steps, 0, cgroup_fd, target_pidfd)
+    except SyscallError as error:
+        if error.errno == errno.ENOENT:
+            raise FailedPrecondition("the container is not running") from error
+        if error.errno != errno.EBUSY or not bundle.cgroup_path:
+            raise
+        return _launch(steps, 0, group.open_unified_of(process.pid_of(target_pidfd)), target_pidfd)
 
 
 def _launch(

@@ -38,8 +38,16 @@ def apply_rlimits(rlimits: Sequence[tuple[str, int, int]]) -> None:
             raise StartFailed(f"cannot set ulimit `{name}` to {soft}:{hard}: {error}", exit_code=128) from error
 
 
-def set_oom_score(adjustment: int) -> None:
+def oom_score() -> int:
+    """Return our own oom_score_adj, which a child inherits."""
+    with open("/proc/self/oom_score_adj", "rb", buffering=0) as file:
+        return int(file.read())
+
+
+def set_oom_score(adjustment: int, inherited: int) -> None:
     """Write our own oom_score_adj, -1000 to 1000; below the inherited one it takes CAP_SYS_RESOURCE."""
+    if adjustment == inherited:
+        return
     descriptor = os.open("/proc/self/oom_score_adj", os.O_WRONLY | os.O_CLOEXEC)
     try:
         os.write(descriptor, str(adjustment).encode())

@@ -45,6 +45,8 @@ class MountFilesystem:
     filesystem: str
     options: tuple[tuple[str, str | None], ...] = ()
     attributes: int = 0
+    source: str = ""
+    """What mountinfo shows as the source; the file system's name when empty."""
 
     def describe(self) -> str:
         """Return the step in one line."""
@@ -53,7 +55,8 @@ class MountFilesystem:
     def execute(self, tree: Tree) -> None:
         """Do the step."""
         target = tree.folder(self.target, links=False)
-        attach(new_filesystem(self.filesystem, (("source", self.filesystem), *self.options), self.attributes), target)
+        options = (("source", self.source or self.filesystem), *self.options)
+        attach(new_filesystem(self.filesystem, options, self.attributes), target)
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,19 +42,23 @@ def plan(
     A user's mount replaces the default one on the same target, and one on /dev all that is in /dev. Only
     /proc is always there, for what is allowed on it is decided by looking at it.
     """
+    defaults = list(default_mounts(bundle, shared_memory_fd))
+    if groups is not None:
+        defaults.append(groups)
     taken = {_normal(operation) for operation in user_mounts} - {"proc"}
     owns_dev = "dev" in taken
-    defaults = [
-        operation
-        for operation in (*default_mounts(bundle, shared_memory_fd), *((groups,) if groups else ()))
-        if _normal(operation) not in taken and not (owns_dev and _normal(operation).startswith("dev/"))
-    ]
-    mounts = sorted([*defaults, *user_mounts], key=lambda operation: _normal(operation).count("/"))
-    steps: list[FSOperation] = list(mounts)
+    steps = _merged(defaults, user_mounts, taken) if user_mounts else defaults
     if not owns_dev:
         steps += devices.operations(bundle)
     steps.append(MakeFolder(bundle.cwd or "/"))
     return steps
+
+
+def _merged(defaults: list[FSOperation], user_mounts: list[FSOperation], taken: set[str]) -> list[FSOperation]:
+    kept = [operation for operation in defaults if _normal(operation) not in taken]
+    if "dev" in taken:
+        kept = [operation for operation in kept if not _normal(operation).startswith("dev/")]
+    return sorted([*kept, *user_mounts], key=lambda operation: _normal(operation).count("/"))
 
 
 def protections(bundle: Bundle) -> list[FSOperation]:

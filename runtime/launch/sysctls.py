@@ -5,16 +5,18 @@ the container could be covered by something else (CVE-2025-52881); it is never u
 """
 
 import os
-from collections.abc import Mapping
 
 from runtime.errors import InvalidArgument, StartFailed
 from runtime.launch.defaults import NETWORK_SYSCTLS
 from runtime.syscall import constants as c
-from runtime.syscall.mount import filesystem_magic, openat2
+from runtime.syscall.mount import openat2
 from schemas.engine.bundle import Bundle
 
 _IPC = ("kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall", "kernel.shmmax")
 _IPC_MORE = ("kernel.shmmni", "kernel.shm_rmid_forced", "kernel.msg_next_id", "kernel.sem_next_id")
+_DEFAULTS = tuple(
+    ("/proc/sys/" + name.replace(".", "/"), (name, value.encode())) for name, value in NETWORK_SYSCTLS.items()
+)
 _ALLOWED_IPC = frozenset((*_IPC, *_IPC_MORE, "kernel.shm_next_id"))
 
 
@@ -22,6 +24,8 @@ def check(bundle: Bundle) -> None:
     """Raise InvalidArgument for a setting that would change the host (runc, validate.sysctl)."""
     for name in bundle.sysctls:
         dotted = name.replace("/", ".")
+        if not all(dotted.split(".")):
+            raise InvalidArgument(f"invalid sysctl `{name}`")
         own_ipc = bundle.ipc_mode != "host"
         own_uts = bundle.uts_mode != "host"
         if dotted.startswith("net."):
@@ -37,28 +41,37 @@ def check(bundle: Bundle) -> None:
 def write(bundle: Bundle) -> None:
     """Write the bundle's settings, and Docker's own for a network that is the container's.
 
-    To be called in the container's namespaces and the host's mounts.
-
-    Raises StartFailed for a setting that the kernel has not or does not take.
+    To be called in the container's namespaces and the host's mounts. Raises StartFailed for a setting
+    that the kernel has not or does not take.
     """
-    wanted: Mapping[str, str] = bundle.sysctls
-    optional: frozenset[str] = frozenset()
     if bundle.network == "sandbox":
-        wanted = {**NETWORK_SYSCTLS, **bundle.sysctls}
-        optional = frozenset(NETWORK_SYSCTLS) - set(bundle.sysctls)
-    if not wanted:
+        for path, (name, default) in _DEFAULTS:
+            if name not in bundle.sysctls:
+                _write_default(path, default)
+    if not bundle.sysctls:
         return
     proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    if filesystem_magic(proc) != c.PROC_SUPER_MAGIC:
-        raise StartFailed("the host's `/proc` is not a process file system", exit_code=128)
     try:
-        for name, value in wanted.items():
-            _write_one(proc, name, value, name in optional)
+        for name, value in bundle.sysctls.items():
+            _write_one(proc, name, value)
     finally:
         os.close(proc)
 
 
-def _write_one(proc: int, name: str, value: str, optional: bool) -> None:
+def _write_default(path: str, value: bytes) -> None:
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    except OSError:
+        return  # a kernel without it has nothing to loosen
+    try:
+        os.write(descriptor, value)
+    except PermissionError:
+        return  # another user namespace's network, which is not ours to change
+    finally:
+        os.close(descriptor)
+
+
+def _write_one(proc: int, name: str, value: str) -> None:
     path = "sys/" + (name if "/" in name else name.replace(".", "/"))
     resolve = c.RESOLVE_BENEATH | c.RESOLVE_NO_SYMLINKS | c.RESOLVE_NO_MAGICLINKS
     try:
@@ -68,6 +81,5 @@ def _write_one(proc: int, name: str, value: str, optional: bool) -> None:
         finally:
             os.close(descriptor)
     except OSError as error:
-        if not optional:
-            reason = os.strerror(error.errno or 0).lower()
-            raise StartFailed(f"cannot set sysctl `{name}` to `{value}`: {reason}", exit_code=128) from error
+        reason = os.strerror(error.errno or 0).lower()
+        raise StartFailed(f"cannot set sysctl `{name}` to `{value}`: {reason}", exit_code=128) from error

@@ -148,6 +148,15 @@ def start_time(pid: int) -> int:
         return int(file.read().rpartition(b")")[2].split()[19])
 
 
+def pid_of(pidfd: int) -> int:
+    """Return the pid behind a pidfd as seen here, -1 when the process is gone (pidfd_open(2), fdinfo)."""
+    with open(f"/proc/self/fdinfo/{pidfd}", encoding="ascii") as file:
+        for line in file:
+            if line.startswith("Pid:"):
+                return int(line[4:])
+    return -1
+
+
 def boot_id() -> str:
     """Return the identity of this boot; records from another boot describe nothing that runs."""
     with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:

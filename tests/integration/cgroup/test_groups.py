@@ -143,6 +143,7 @@ def test_usage_must_be_counted(groups: Groups):
         time.sleep(60 + len(held) * 0)
 
     path, _ = groups.start(hold, Resources(memory_bytes=64 * MIB))
+    _settle(path)
     deadline = time.monotonic() + 5
     while stats.usage(path).memory_bytes < 20 * MIB and time.monotonic() < deadline:
         time.sleep(0.01)

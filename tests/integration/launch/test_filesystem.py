@@ -43,7 +43,7 @@ def test_dev_must_have_dockers_nodes_and_links(containers: Containers):
     """Six nodes that everybody may use, and the links to descriptors, kcore and ptmx."""
     nodes = "null zero full random urandom tty"
     ended = containers.shell(
-        f"cd /dev; stat -c '%n %F %a %t:%T' {nodes}; for l in fd stdin ptmx core; do readlink $l; done"
+        f"cd /dev; stat -c '%n %F %a %t:%T' {nodes}; for l in fd stdin ptmx core; do readlink $l || true; done"
     )
     assert ended.lines == [
         "null character special file 666 1:3",
@@ -55,7 +55,7 @@ def test_dev_must_have_dockers_nodes_and_links(containers: Containers):
         "/proc/self/fd",
         "/proc/self/fd/0",
         "pts/ptmx",
-        "/proc/kcore",
+        *(["/proc/kcore"] if Path("/proc/kcore").exists() else []),
     ]
 
 
