@@ -11,7 +11,7 @@ from compose import errors
 from compose.errors import EXIT_FILE_NOT_FOUND, ProjectError
 from compose.loader import dotenv
 from compose.loader.options import LoadOptions
-from compose.loader.source import resolve
+from compose.loader.source import require_local, resolve
 
 FILE_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 OVERRIDE_NAMES = (
@@ -72,7 +72,7 @@ def require_files(found: Discovery) -> None:
 
 
 def _given_files(files: tuple[str, ...], options: LoadOptions) -> list[str]:
-    paths = [file if file == "-" else resolve(options.cwd, file) for file in files]
+    paths = [file if file == "-" else resolve(options.cwd, require_local(file)) for file in files]
     for path in paths:
         if path != "-" and not options.reader.is_file(path):
             reason = "is a directory" if options.reader.is_directory(path) else "no such file or directory"

@@ -39,6 +39,8 @@ class Extender:
     file: str
     """Of the file that is loaded, for messages."""
     read: ReadBase
+    bases: dict[str, list[str]]
+    """Filled: service to those that it extends."""
 
     def apply(self, tree: Tree, resets: Sequence[Path]) -> None:
         """Replace, in place, every service that extends another. Raises Problem."""
@@ -64,6 +66,7 @@ class Extender:
         if len(chain) >= MAX_CHAIN:
             raise Problem(f"`extends` goes on for more than {MAX_CHAIN} services", ("services", name, "extends"))
         reference, file = _reference(service["extends"], name)
+        self.bases.setdefault(name, []).append(reference)
         parent = self._parent(name, reference, file, base)
         found = self._extended(reference, parent, (*chain, (base.file, name)))
         if found is None:

@@ -31,7 +31,7 @@ from compose.loader.problem import Path, Problem, Problems
 from compose.loader.reset import apply_resets
 from compose.loader.schema import check_schema
 from compose.loader.schema_service import COMPOSE_FILE
-from compose.loader.source import Source, Sources
+from compose.loader.source import Source, Sources, require_local
 from compose.loader.tree_path import Tree
 from compose.loader.unicity import enforce_unicity
 from compose.loader.yaml_source import Document, read_documents
@@ -130,7 +130,7 @@ class FileLoader:
         with self.placed():
             self._include(own, document, replace(scope, including=(*scope.including, source.file)))
             apply_resets(tree, document.resets)
-            Extender(source.file, lambda file: self._base(file, scope)).apply(own, document.resets)
+            Extender(source.file, lambda file: self._base(file, scope), self.sources.bases).apply(own, document.resets)
             tree = merge(tree, own)
             enforce_unicity(tree)
             check_schema(tree, COMPOSE_FILE)
@@ -163,7 +163,7 @@ class FileLoader:
 
     def _base(self, file: str, scope: Scope) -> tuple[str, Tree, Sequence[Path]]:
         """A file that a service extends: canonical, not validated, its own paths resolved."""
-        path = posixpath.normpath(posixpath.join(scope.working_dir, file))
+        path = posixpath.normpath(posixpath.join(scope.working_dir, require_local(file)))
         key = (path, id(scope.variables))
         if key not in self._bases:
             source, documents = self.documents(path)

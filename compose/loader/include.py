@@ -12,7 +12,7 @@ from compose.loader.merge import merge_at
 from compose.loader.problem import Path, Problem
 from compose.loader.reset import apply_resets
 from compose.loader.scalar import text_of
-from compose.loader.source import SourceReader, resolve
+from compose.loader.source import SourceReader, require_local, resolve
 from compose.loader.tree_path import Tree
 
 SECTIONS = ("services", "volumes", "networks", "secrets", "configs", "models")
@@ -44,7 +44,7 @@ def _entry(item: Any, index: int, working_dir: str, reader: SourceReader) -> Inc
     entry = {"path": item} if isinstance(item, str) else item
     if not isinstance(entry, dict):
         raise Problem(f"include.{index} must be a string or mapping", path)
-    files = tuple(resolve(working_dir, file) for file in _texts(entry.get("path"), (*path, "path")))
+    files = tuple(resolve(working_dir, require_local(file)) for file in _texts(entry.get("path"), (*path, "path")))
     directory = entry.get("project_directory")
     if directory:
         directory = resolve(working_dir, str(directory))

@@ -8,6 +8,7 @@ from typing import Any
 
 from compose.loader.canonical import clean_target
 from compose.loader.tree_path import Tree
+from compose.naming import resource_name
 
 _NAMESPACES = ("network_mode", "ipc", "pid", "uts", "cgroup")
 _SERVICE = "service:"
@@ -113,4 +114,4 @@ def _name_resources(section: Tree, project: str) -> None:
     for key, resource in section.items():
         section[key] = resource if isinstance(resource, dict) else {}
         if section[key].get("name") is None:
-            section[key]["name"] = key if section[key].get("external") is True else f"{project}_{key}"
+            section[key]["name"] = key if section[key].get("external") is True else resource_name(project, key)

@@ -135,6 +135,7 @@ def _project(tree: Tree, name: str, found: Discovery, files: FileLoader, service
         "environment": found.variables,
         "environment_files": found.env_files,
         "profiles": profiles,
+        "compatibility": options.compatibility,
     }
     return build_project(model)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from compose.errors import Span
+from compose.errors import ProjectError, Span
 from compose.loader.problem import Path
 
 
@@ -55,6 +55,14 @@ def resolve(base: str, path: str) -> str:
     return os.path.normpath(os.path.join(base, path))  # noqa: PTH118 - `//` and `..` as Go's filepath.Join
 
 
+def require_local(file: str) -> str:
+    """The file's name, if it is one of this machine. Raises ProjectError for Compose files at a URL."""
+    if "://" in file or file.startswith("git@"):
+        hint = "download it, and name the local copy"
+        raise ProjectError(f"{file}: Compose files at a URL are not supported", hint=hint)
+    return file
+
+
 @dataclass(frozen=True, slots=True)
 class Scalar:
     """A scalar's place; line and column count from 0."""
@@ -92,6 +100,8 @@ class Sources:
     """All Compose files read so far, in the order of reading: what overrides comes later."""
 
     sources: list[Source] = field(default_factory=list)
+    bases: dict[str, list[str]] = field(default_factory=dict)
+    """Service to those that it extends: what it inherits is written there."""
 
     def add(self, source: Source) -> None:
         """Remember a file."""
@@ -100,11 +110,21 @@ class Sources:
     def span(self, path: Path, needle: str = "", *, on_key: bool = False) -> Span | None:
         """The best place for a path: the deepest match, in the latest file that has it."""
         best: tuple[int, Span] | None = None
-        for source, document in self._documents():
-            depth, scalar = document.locate(path, needle, on_key=on_key)
-            if depth and (best is None or depth >= best[0]):
-                best = (depth, source.span(scalar))
+        for candidate in self._written_at(path):
+            for source, document in self._documents():
+                depth, scalar = document.locate(candidate, needle, on_key=on_key)
+                if depth and (best is None or depth > best[0] or (depth == best[0] and candidate == path)):
+                    best = (depth, source.span(scalar))
         return best[1] if best else None
+
+    def _written_at(self, path: Path) -> list[Path]:
+        """The path, then the same below the services that this one extends."""
+        paths, names = [path], [path[1]] if path[:1] == ("services",) and len(path) > 1 else []
+        for name in names:
+            following = [base for base in self.bases.get(str(name), ()) if base not in names]
+            names += following
+            paths += [("services", base, *path[2:]) for base in following]
+        return paths
 
     def _documents(self) -> Iterable[tuple[Source, Locator]]:
         for source in self.sources:

@@ -204,3 +204,23 @@ def test_obsolete_version_and_old_booleans_must_be_warned_of():
     messages = [warning.message for warning in result.warnings]
     assert any("`version` is obsolete" in message for message in messages)
     assert '"yes" for boolean is not supported by YAML 1.2, please use `true`' in messages
+
+
+def test_inherited_error_must_be_marked_where_it_is_written():
+    """In the file and the service that is extended."""
+    given = {
+        "compose.yaml": "services: {web: {extends: {file: base.yaml, service: common}}}\n",
+        "base.yaml": "services:\n  common:\n    image: i\n    volumes:\n      - datta:/d\n",
+    }
+    with pytest.raises(DanglingReference) as caught:
+        load(options(given))
+    assert str(caught.value.span) == f"{FOLDER}/base.yaml:5:9"
+
+
+@pytest.mark.parametrize("file", ["oci://docker.io/x/y", "https://github.com/x/y.git", "git@github.com:x/y.git"])
+def test_compose_file_at_a_url_must_be_refused_in_so_many_words(file):
+    """Not as a missing file."""
+    with pytest.raises(ProjectError, match="Compose files at a URL are not supported"):
+        load(options({}, files=(file,)))
+    with pytest.raises(ProjectError, match="Compose files at a URL are not supported"):
+        load(options({"compose.yaml": f"include: ['{file}']\n"}))
