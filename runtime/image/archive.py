@@ -14,7 +14,7 @@ from typing import IO, BinaryIO, cast
 
 from runtime.errors import InvalidArgument, NotFound
 from runtime.image.content import CHUNK_BYTES, MAX_DOCUMENT_BYTES
-from runtime.image.streams import Readable, detect, unpacked
+from runtime.image.streams import DAMAGED, Readable, detect, is_damage, unpacked
 
 STANDARD_INPUT = "-"
 _MAX_MEMBERS = 100_000
@@ -108,7 +108,9 @@ def _seekable(file: BinaryIO, scratch: Path) -> Iterator[IO[bytes]]:
     with path.open("x+b") as copy:
         try:
             shutil.copyfileobj(cast("IO[bytes]", unpacked(compression, whole)), copy, CHUNK_BYTES)
-        except (EOFError, OSError, ValueError) as error:
+        except DAMAGED as error:
+            if not is_damage(error):
+                raise
             raise InvalidArgument(f"the archive is damaged: {error}") from error
         copy.seek(0)
         path.unlink()

@@ -1,10 +1,11 @@
 """The image store: what the engine asks about images, and has done to them."""
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+import errno
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from runtime.errors import FailedPrecondition, InvalidArgument
+from runtime.errors import EngineError, FailedPrecondition, InvalidArgument, ResourceExhausted, SyscallError
 from runtime.image import catalog, loading
 from runtime.image.archive import opened, searchable
 from runtime.image.assembly import Assembler
@@ -63,10 +64,10 @@ class ImageStore:
         """Make an image of one layer from a root file system (tar; gzip, bzip2, xz or zstd; `-`: standard input).
 
         `changes` are Dockerfile instructions, `CMD ["sh"]`; an empty reference leaves the image without
-        a name. Raises InvalidArgument, NotFound, Unsupported.
+        a name. Raises InvalidArgument, NotFound, Unsupported, ResourceExhausted.
         """
         names = [self._new_name(reference)] if reference else []
-        with opened(archive) as file, self.blobs.lease():
+        with _named_errors("import"), opened(archive) as file, self.blobs.lease():
             configuration, stored = self._assembler.import_layer(file, changes)
             record = self._assembler.add_image(configuration, [stored.descriptor], names, action="import")
         self._collector.collect()
@@ -75,9 +76,9 @@ class ImageStore:
     def load(self, archive: Path | int) -> list[ImageRecord]:
         """Load every image of an OCI or Docker archive (`-`: standard input).
 
-        Raises InvalidArgument, NotFound, Unsupported.
+        Raises InvalidArgument, NotFound, Unsupported, ResourceExhausted.
         """
-        with opened(archive) as file, self.blobs.lease():
+        with _named_errors("load"), opened(archive) as file, self.blobs.lease():
             scratch = self.blobs.scratch()
             try:
                 with searchable(file, scratch) as members:
@@ -122,3 +123,16 @@ class ImageStore:
     def list(self) -> list[ImageRecord]:
         """Return every image, the newest first, then the built-in one."""
         return catalog.all_images(self._database.read())
+
+
+@contextmanager
+def _named_errors(action: str) -> Iterator[None]:
+    """Turn what the kernel refused into errors of ours: no space, or the call that failed."""
+    try:
+        yield
+    except EngineError:
+        raise
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise ResourceExhausted(f"no space is left to {action} the image") from error
+        raise SyscallError(error.errno or errno.EIO, action, str(error.filename or "")) from error

@@ -16,7 +16,8 @@ from schemas.engine.identifiers import DiffID
 from schemas.oci.media_types import OCI_LAYER, OCI_LAYER_GZIP, OCI_LAYER_ZSTD
 
 _MAGIC_LENGTH = 6
-_DAMAGED = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
+DAMAGED: tuple[type[Exception], ...] = (EOFError, zlib.error, lzma.LZMAError, OSError, *zstd.DAMAGED)
+"""What decompressors raise: gzip and bzip2 an OSError without a number, see `is_damage`."""
 
 
 class Readable(Protocol):
@@ -84,7 +85,9 @@ class Hashed:
         """Read and hash. Raises InvalidArgument for damaged compression, and beyond the allowance."""
         try:
             content = self._source.read(size)
-        except _DAMAGED as error:
+        except DAMAGED as error:
+            if not is_damage(error):
+                raise
             raise InvalidArgument(f"the archive is damaged: {error}") from error
         self._allowance -= len(content)
         if self._allowance < 0:
@@ -122,6 +125,11 @@ class Prefixed:
             return content
         content, self._prefix = self._prefix[:size], self._prefix[size:]
         return content
+
+
+def is_damage(error: Exception) -> bool:
+    """Whether one of DAMAGED is about the content, not about reading it."""
+    return not isinstance(error, OSError) or error.errno is None
 
 
 def detect(source: Readable) -> tuple[Compression, Readable]:

@@ -4,12 +4,19 @@ from typing import BinaryIO, cast
 
 from runtime.errors import Unsupported
 
+DAMAGED: tuple[type[Exception], ...] = ()
+"""What the decoder raises for content that is no zstd."""
+
 try:
     from compression import zstd as _library  # type: ignore[import-not-found,unused-ignore]
+
+    DAMAGED += (_library.ZstdError,)
 except ImportError:
     _library = None
 try:
     import zstandard as _package  # type: ignore[import-not-found,unused-ignore]
+
+    DAMAGED += (_package.ZstdError,)
 except ImportError:
     _package = None
 

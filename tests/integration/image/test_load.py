@@ -266,7 +266,9 @@ def test_a_changed_document_must_be_refused(store: ImageStore, tmp_path: Path):
         store.load(path)
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", gzip.compress(b"hello"), gzip.compress(b"x" * 5000)[:-9], BASE])
+@pytest.mark.parametrize(
+    "content", [b"", b"hello", gzip.compress(b"hello"), gzip.compress(b"x" * 5000)[:-9], b"\x1f\x8bxx", BASE]
+)
 def test_what_is_no_image_archive_must_be_refused(store: ImageStore, tmp_path: Path, content: bytes):
     """A root file system is pointed to `image import`."""
     path = tmp_path / "a.tar"

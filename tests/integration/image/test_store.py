@@ -1,16 +1,19 @@
 """The image store as a user of `image import`, `load`, `ls` and `rm` meets it."""
 
+import bz2
 import gzip
+import importlib.util
 import lzma
 import os
 import stat
+import subprocess
 import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from runtime.errors import FailedPrecondition, InvalidArgument, NotFound
+from runtime.errors import FailedPrecondition, InvalidArgument, NotFound, ResourceExhausted, Unsupported
 from runtime.image.store import ImageStore
 from runtime.paths import Paths
 from runtime.state import containers, journal
@@ -104,6 +107,9 @@ def test_an_archive_on_a_pipe_must_do(store: ImageStore):
         (b"", "not a tar"),
         (b"hello", "not a tar"),
         (gzip.compress(BASE)[:-20], "damaged"),
+        (gzip.compress(BASE)[:40] + bytes(100), "damaged"),
+        (bz2.compress(BASE)[:20] + b"x" * 100, "damaged"),
+        (lzma.compress(BASE)[:40] + b"x" * 100, "damaged"),
         (gzip.compress(BASE)[:-8] + b"12345678", "damaged"),
         (layer(Entry("../x")), "out of the image"),
     ],
@@ -118,6 +124,29 @@ def test_a_bad_archive_must_leave_nothing(
         store.import_tar(path, "base")
     assert leftovers(paths) == {"blobs": [], "ingest": [], "diff": [], "chain": []}
     assert [image.references for image in store.list()] == [("host:latest",)]
+
+
+def test_a_full_disk_must_be_reported_and_leave_nothing(store: ImageStore, tmp_path: Path, paths: Paths):
+    """Both while unpacking and while writing the blob."""
+    path = tmp_path / "rootfs.tar"
+    path.write_bytes(layer(Entry("big", bytes(range(256)) * 4096)))
+    paths.images.mkdir(parents=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1200k", "none", str(paths.images)], check=True, timeout=10)
+    try:
+        with pytest.raises(ResourceExhausted, match="no space"):
+            store.import_tar(path, "base")
+        assert leftovers(paths)["ingest"] == leftovers(paths)["blobs"] == []
+    finally:
+        subprocess.run(["umount", str(paths.images)], check=True, timeout=10)
+
+
+def test_zstd_without_a_decoder_must_say_what_to_install(store: ImageStore, tmp_path: Path):
+    """Python has one from 3.14; before, a package brings it."""
+    path = tmp_path / "rootfs.tar.zst"
+    path.write_bytes(b"\x28\xb5\x2f\xfd" + bytes(100))
+    has_decoder = any(importlib.util.find_spec(name) for name in ("zstandard", "compression"))
+    with pytest.raises(InvalidArgument if has_decoder else Unsupported, match="damaged" if has_decoder else "zstd"):
+        store.import_tar(path, "base")
 
 
 def test_a_missing_archive_must_be_named(store: ImageStore, tmp_path: Path):
