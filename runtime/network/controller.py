@@ -17,11 +17,14 @@ from runtime.network.enforcement import Enforcement
 from runtime.network.messages import DeleteLink, ListAliases, MakeBridge, MakeSandbox, SandboxEndpoint
 from runtime.network.worker_client import WorkerClient
 from runtime.paths import Paths
-from runtime.state import containers, journal, networks
+from runtime.state import containers, intents, journal, networks
 from runtime.state.database import Database
 from schemas.engine.events import EngineEvent
 from schemas.engine.records import ContainerRecord, EndpointRecord, NetworkRecord, PublishedPort
 from schemas.engine.specs import ContainerSpec, NetworkSpec, PortBinding
+
+MAKE, REMOVE = "make network", "remove network"
+"""Intents: one that stands when nobody holds the project's lock has `reconcile` called."""
 
 _WITHOUT_ENDPOINTS = ("host", "none", "container:")
 
@@ -52,12 +55,15 @@ class NetworkController:
             if existing is not None and existing.spec != spec:
                 raise AlreadyExists(f"a network named `{spec.name}` already exists, with other settings")
             record = existing or self._record_network(connection, spec)
+            intent = intents.begin(connection, spec.project, MAKE, record.id)
         try:
             self._ensure_bridge(record)
         except BaseException:
             if existing is None:
                 self._forget(record)
             raise
+        finally:
+            self._finish(intent)
         if existing is None:
             self._firewall.changed(spec.project)
         return record
@@ -72,14 +78,15 @@ class NetworkController:
                 )
             networks.remove(connection, record.id)
             journal.append(connection, _event(record, "destroy"))
+            intent = intents.begin(connection, record.spec.project, REMOVE, record.id)
             last = not networks.all_of(connection, record.spec.project)
-        # Should the command die here, `reconcile` finds a bridge without a row.
         # Both make the kernel wait for its readers, some 20 ms each, so they go on together.
         with self._worker.meanwhile(DeleteLink(record.bridge)) if record.bridge else nullcontext():
             if last:
                 self._firewall.delete(record.spec.project)
             else:
                 self._firewall.changed(record.spec.project)
+        self._finish(intent)
 
     def allocate(
         self,
@@ -180,6 +187,10 @@ class NetworkController:
         for each in mine:
             self._ensure_bridge(each)
         self._firewall.renew(project)
+        with self._database.transaction() as writing:
+            for intent in intents.of_project(writing, project):
+                if intent.action in {MAKE, REMOVE}:
+                    intents.finish(writing, intent.id)
 
     def close(self) -> None:
         """Finish what is pending and end the worker."""
@@ -193,6 +204,10 @@ class NetworkController:
         networks.insert(connection, record)
         journal.append(connection, _event(record, "create"))
         return record
+
+    def _finish(self, intent: int) -> None:
+        with self._database.transaction() as connection:
+            intents.finish(connection, intent)
 
     def _network(self, connection: sqlite3.Connection, name: str) -> NetworkRecord:
         found = networks.named(connection, name)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from hashlib import sha256
 
 from runtime.errors import InvalidArgument
 from runtime.network import creation, drivers, ipam
@@ -48,7 +47,7 @@ def allocated(
         ipv4_address=str(address),
         prefix_length=ipv4.subnet.prefixlen,
         gateway="" if network.spec.internal else network.gateway,
-        mac_address=mac_address(container_id, network.id, endpoint),
+        mac_address=endpoint.mac_address or mac_address(address),
         interface=endpoint.interface_name or f"eth{position}",
         host_interface=drivers.veth_name(container_id, position) if network.bridge else "",
     )
@@ -66,9 +65,12 @@ def allocated(
     )
 
 
-def mac_address(container_id: str, network_id: str, endpoint: EndpointSpec) -> str:
-    """Return the address asked for, or one that is the same at each start."""
-    return endpoint.mac_address or drivers.mac_address(sha256(f"{container_id}{network_id}".encode()).hexdigest())
+def mac_address(address: ipam.Address) -> str:
+    """Return the hardware address that goes with an IPv4 address: 02:42 and its four bytes, as in Docker's bridges.
+
+    Whoever gets the IP address next has the same hardware address, so that no neighbour's cache is wrong.
+    """
+    return ":".join(f"{each:02x}" for each in (0x02, 0x42, *address.packed))
 
 
 def to_make(endpoint: EndpointRecord, network: NetworkRecord) -> SandboxEndpoint:

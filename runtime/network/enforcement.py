@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runtime.errors import EngineError
+from runtime.errors import EngineError, SyscallError
 from runtime.network import conntrack, drivers, firewall, forwarding, nftables
 from runtime.network.firewall import BridgeNeeds, PortNeeds
 from runtime.state import networks
@@ -153,13 +153,16 @@ class Enforcement:
 
     def _commit(self, project: str, wanted: nftables.Table) -> None:
         known = self._known.pop(project, None)
-        if known is not None and known.table.name:
-            messages = firewall.difference(known.table, wanted)
-        elif nftables.table_exists(wanted.name):
-            messages = nftables.replacing(wanted)
-        else:
-            messages = nftables.creating(wanted)
-        nftables.commit(messages)
+        try:
+            if known is not None and known.table.name:
+                nftables.commit(firewall.difference(known.table, wanted))
+            elif not nftables.table_exists(wanted.name):
+                nftables.commit(nftables.creating(wanted))
+            else:
+                nftables.commit(nftables.replacing(wanted))
+        except SyscallError:
+            # Another process changed the table meanwhile, so that a part of the difference is not there.
+            nftables.commit(nftables.replacing(wanted))
         self._known[project] = _Known(wanted)
         if not self._foreign_checked:
             forwarding.pass_foreign_policies()

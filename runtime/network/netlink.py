@@ -15,7 +15,7 @@ import types
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from runtime.errors import NotFound, Unsupported
+from runtime.errors import NotFound, SyscallError, Unsupported
 from runtime.network.netlink_socket import (
     CREATE,
     DUMP,
@@ -181,11 +181,18 @@ def aliases() -> dict[str, str]:
 
 
 def set_sysctls(values: Mapping[str, str]) -> None:
-    """Write below /proc/sys/net of this thread's network namespace; what the kernel lacks is left out."""
+    """Write below /proc/sys/net of this thread's network namespace; what the kernel lacks is left out.
+
+    Raises SyscallError.
+    """
     for name, value in values.items():
         path = Path("/proc/sys/net", name)
-        if path.exists():
+        try:
             path.write_text(value)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise SyscallError(error.errno or 0, "write", str(path)) from error
 
 
 def _link(made: Attributes, *, index: int = 0, up: bool = False, kind: int = _NEW_LINK, flags: int = 0) -> bytes:

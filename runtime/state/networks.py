@@ -44,8 +44,8 @@ def insert(connection: sqlite3.Connection, record: NetworkRecord) -> None:
 def all_of(connection: sqlite3.Connection, project: str | None = None) -> list[NetworkRecord]:
     """Return a project's networks, or all, ordered by name."""
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM networks WHERE (?1 IS NULL OR project = ?1) ORDER BY name",  # noqa: S608 - a literal
-        (project,),
+        f"SELECT {_COLUMNS} FROM networks WHERE (? IS NULL OR project = ?) ORDER BY name",  # noqa: S608 - a literal
+        (project, project),
     )
     return [_record(row) for row in rows]
 
@@ -62,13 +62,13 @@ def named(connection: sqlite3.Connection, name: str) -> NetworkRecord | None:
 def find(connection: sqlite3.Connection, reference: str) -> NetworkRecord:
     """Return one by id, name, or the unambiguous beginning of an id. Raises NotFound, InvalidArgument."""
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM networks WHERE id = ?1 OR name = ?1",  # noqa: S608 - a literal
-        (reference,),
+        f"SELECT {_COLUMNS} FROM networks WHERE id = ? OR name = ?",  # noqa: S608 - a literal
+        (reference, reference),
     ).fetchall()
     if not rows and reference and all(digit in "0123456789abcdef" for digit in reference):
         rows = connection.execute(
-            f"SELECT {_COLUMNS} FROM networks WHERE substr(id, 1, ?2) = ?1 LIMIT 2",  # noqa: S608 - a literal
-            (reference, len(reference)),
+            f"SELECT {_COLUMNS} FROM networks WHERE substr(id, 1, ?) = ? LIMIT 2",  # noqa: S608 - a literal
+            (len(reference), reference),
         ).fetchall()
     if not rows:
         raise NotFound(f"network `{reference}` not found")

@@ -43,10 +43,11 @@ def test_the_default_route_must_go_by_the_highest_gateway_priority() -> None:
 
 
 def test_an_endpoint_must_be_the_same_after_each_start() -> None:
-    """Names of links and the hardware address follow from ids."""
+    """Names of links follow from ids, the hardware address from the IP address."""
     first = endpoints.allocated(ID, EndpointSpec("n"), network("n"), [], 1)
     assert first == endpoints.allocated(ID, EndpointSpec("n"), network("n"), [], 1)
     assert (first.interface, first.host_interface, first.ipv4_address) == ("eth1", "pv01234567891", "172.18.0.2")
+    assert first.mac_address == "02:42:ac:12:00:02"
     chosen = EndpointSpec("n", mac_address="02:42:ac:11:00:02", interface_name="lan0")
     other = endpoints.allocated(ID, chosen, network("n"), [], 0)
     assert (other.mac_address, other.interface) == ("02:42:ac:11:00:02", "lan0")
