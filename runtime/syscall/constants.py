@@ -12,6 +12,7 @@ MACHINE = os.uname().machine
 # System call numbers. From 424 on they are the same everywhere (x86_64, aarch64).
 _NUMBERS = {
     "x86_64": {
+        "rt_sigaction": 13,
         "rt_sigprocmask": 14,
         "getcwd": 79,
         "pivot_root": 155,
@@ -21,6 +22,7 @@ _NUMBERS = {
         "execveat": 322,
     },
     "aarch64": {
+        "rt_sigaction": 134,
         "rt_sigprocmask": 135,
         "getcwd": 17,
         "pivot_root": 41,
@@ -31,6 +33,7 @@ _NUMBERS = {
     },
 }
 _ARCH = _NUMBERS.get(MACHINE, _NUMBERS["x86_64"])
+NR_RT_SIGACTION = _ARCH["rt_sigaction"]
 NR_RT_SIGPROCMASK = _ARCH["rt_sigprocmask"]
 NR_GETCWD = _ARCH["getcwd"]
 NR_PIVOT_ROOT = _ARCH["pivot_root"]

@@ -18,14 +18,14 @@ from typing import NoReturn
 
 from runtime.errors import FailedPrecondition, SyscallError
 from runtime.syscall import constants as c
-from runtime.syscall.libc import LIBC, check, function, int_t, long_t, pointer_t, raw, ulong_t
+from runtime.syscall.libc import check, function, int_t, long_t, pointer_t, raw, ulong_t
 
 _CLONE_ARGS = struct.Struct("=11Q")
 _ALL_SIGNALS = (1 << 64) - 1
 _MAXIMUM_FD = 0xFFFFFFFF
 
 _prctl = function("prctl", int_t, ulong_t, ulong_t, ulong_t, ulong_t)
-_signal = ctypes.CFUNCTYPE(pointer_t, int_t, pointer_t)(("signal", LIBC))
+_sigaction = raw(int_t, pointer_t, pointer_t, ctypes.c_size_t)
 _close_range = raw(ctypes.c_uint, ctypes.c_uint, ctypes.c_uint)
 _sigprocmask = raw(int_t, pointer_t, pointer_t, ctypes.c_size_t)
 _getcwd = raw(pointer_t, ctypes.c_size_t)
@@ -33,8 +33,9 @@ _getcwd = raw(pointer_t, ctypes.c_size_t)
 _clone3 = ctypes.PyDLL(None, use_errno=True).syscall
 _clone3.restype = long_t
 _clone3.argtypes = [long_t, pointer_t, ctypes.c_size_t]
-# 32 and 33 are the C library's own.
-_RESETTABLE_SIGNALS = [n for n in range(1, signal.NSIG) if n not in (signal.SIGKILL, signal.SIGSTOP, 32, 33)]
+_DEFAULT_ACTION = ctypes.create_string_buffer(32)
+"""The kernel's struct sigaction: SIG_DFL, no flags, nothing masked."""
+_RESETTABLE_SIGNALS = [n for n in range(1, signal.NSIG) if n not in (signal.SIGKILL, signal.SIGSTOP)]
 
 
 def thread_count() -> int:
@@ -94,8 +95,11 @@ def _set_signal_mask(how: int, mask: int) -> int:
 def _become_child() -> None:
     gc.disable()
     signal.set_wakeup_fd(-1)
+    # By the raw call: the C library's refuses its own 32 and 33, which whoever was started by posix_spawn
+    # (make, for one) inherits as ignored; and Python's takes 2 us each.
+    action = ctypes.addressof(_DEFAULT_ACTION)
     for number in _RESETTABLE_SIGNALS:
-        _signal(number, None)  # SIG_DFL; by libc, since Python's own function takes 2 us each
+        _sigaction(c.NR_RT_SIGACTION, number, action, None, 8)
     _set_signal_mask(signal.SIG_SETMASK, 0)
 
 
