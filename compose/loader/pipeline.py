@@ -23,7 +23,7 @@ from compose.loader.source import Source, Sources
 from compose.loader.tree_path import Tree
 from compose.loader.typed import convert
 from compose.loader.validate import build_project
-from compose.loader.yaml_source import dump
+from compose.loader.yaml_writer import dump
 from schemas.composefile.project import Project
 
 

@@ -1,4 +1,4 @@
-"""The door to YAML: texts to trees, trees to texts.
+"""The door to YAML: texts to trees. The way back is yaml_writer.
 
 The C parser composes the nodes where PyYAML has it; the values are made here, because PyYAML's own
 constructor speaks YAML 1.1 (`22:22` a number, `yes` a boolean), takes duplicate keys silently and
@@ -335,24 +335,3 @@ def _item(items: list[yaml.Node], part: str | int, needle: str) -> tuple[yaml.No
     if isinstance(part, int) and part < len(items):
         return items[part], items[part]
     return None
-
-
-def dump(tree: Tree) -> str:
-    """YAML text that loads to the same tree, here and with docker compose."""
-    return yaml.dump(tree, Dumper=_Dumper, default_flow_style=False, sort_keys=False, allow_unicode=True, width=1 << 20)
-
-
-class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
-    """Quotes every string that either YAML version would read as something else; no anchors."""
-
-    def ignore_aliases(self, _: object) -> bool:
-        return True
-
-
-def _represent_text(dumper: Any, text: str) -> yaml.Node:
-    style = "|" if "\n" in text else None if isinstance(plain(text), str) and plain(text) == text else '"'
-    node: yaml.Node = dumper.represent_scalar(_TAG + "str", text, style=style)
-    return node
-
-
-_Dumper.add_representer(str, _represent_text)
