@@ -1,6 +1,7 @@
 """What the death of a supervisor leaves to do: finding a process again, killing one that nobody knows."""
 
 import os
+from contextlib import suppress
 
 from runtime.cgroup import control, group
 from runtime.supervisor.services import Services
@@ -10,34 +11,42 @@ from schemas.engine.records import ContainerRecord
 
 
 def find_process(record: ContainerRecord, bundle: Bundle, services: Services) -> int | None:
-    """Return the pidfd of a container's process, held from now on; None when it is gone.
-
-    A pid alone may be another process's by now. It is ours when boot id and start time are those that
-    were recorded; the pidfd is opened first, so it stays what was checked.
-    """
+    """Return the pidfd of a container's process, held from now on; None when it is gone."""
     held = services.custody.get(f"pidfd:{record.id}")
     if held is not None:
         return held
-    pid, started, boot = services.chronicle.identity(record.id)
-    if boot != services.boot or pid <= 0:
+    pidfd = open_process(record.id, services)
+    if pidfd is None:
         return None
-    try:
-        pidfd = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return None
-    try:
-        is_same = start_time(pid) == started
-        if is_same and bundle.network == "sandbox" and services.custody.get(f"sandbox:{record.id}") is None:
-            namespace = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    if bundle.network == "sandbox" and services.custody.get(f"sandbox:{record.id}") is None:
+        # A zombie has no namespaces any more.
+        with suppress(FileNotFoundError, ProcessLookupError, PermissionError):
+            namespace = os.open(f"/proc/{record.pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
             services.custody.hold(f"sandbox:{record.id}", namespace)
-    except (FileNotFoundError, ProcessLookupError, PermissionError):
-        # It ended while we looked; a zombie has no namespaces any more.
-        is_same = False
-    if not is_same:
-        os.close(pidfd)
-        return None
     services.custody.hold(f"pidfd:{record.id}", pidfd)
     return pidfd
+
+
+def open_process(container_id: str, services: Services) -> int | None:
+    """Return a new pidfd of a container's process; None when it is gone.
+
+    A pid alone may be another process's by now. It is the container's when boot id and start time are those
+    that were recorded; the pidfd is opened first, so it stays what was checked.
+    """
+    pid, started, boot = services.chronicle.identity(container_id)
+    if boot != services.boot or pid <= 0:
+        return None
+    pidfd = -1
+    try:
+        pidfd = os.pidfd_open(pid)
+        if start_time(pid) == started:
+            return pidfd
+    except (FileNotFoundError, ProcessLookupError):
+        # It ended while we looked.
+        pass
+    if pidfd >= 0:
+        os.close(pidfd)
+    return None
 
 
 def clear_group(path: str) -> None:

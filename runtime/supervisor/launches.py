@@ -1,6 +1,7 @@
 """Starts under way: polled by the loop, several side by side."""
 
 import json
+import os
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -23,10 +24,10 @@ PARTNER_PREFIX = "container:"
 class Launches:
     """Begins launches and says how they went."""
 
-    def __init__(self, loop: Loop, custody: Custody, pidfd_of: Callable[[str], int | None]) -> None:
+    def __init__(self, loop: Loop, custody: Custody, open_partner: Callable[[str], int | None]) -> None:
         self._loop = loop
         self._custody = custody
-        self._pidfd_of = pidfd_of
+        self._open_partner = open_partner
         self._pending: set[PendingLaunch] = set()
         self.on_quiet: Callable[[], None] = _nothing
         """Called whenever the last launch under way is over."""
@@ -43,15 +44,27 @@ class Launches:
             sandbox = self._custody.get(f"sandbox:{bundle.id}")
             if sandbox is None:
                 raise FailedPrecondition("its network stack is gone", hint="start it with `pycompose start` or `up`")
+        joined = self._open_partners(bundle)
+        try:
+            pending = launcher.start(bundle, stdio, sandbox_fd=sandbox, joined=joined)
+        finally:
+            for pidfd in joined.values():
+                os.close(pidfd)
+        self._follow(pending, success, failure)
+
+    def _open_partners(self, bundle: Bundle) -> dict[str, int]:
+        """Return a pidfd for each container whose namespaces it shares."""
         joined: dict[str, int] = {}
-        for mode in (bundle.pid_mode, bundle.ipc_mode):
+        for mode in {bundle.pid_mode, bundle.ipc_mode}:
             if mode.startswith(PARTNER_PREFIX):
                 partner = mode.removeprefix(PARTNER_PREFIX)
-                pidfd = self._pidfd_of(partner)
+                pidfd = self._open_partner(partner)
                 if pidfd is None:
+                    for opened in joined.values():
+                        os.close(opened)
                     raise FailedPrecondition(f"it shares a namespace of container `{partner}`, which does not run")
                 joined[partner] = pidfd
-        self._follow(launcher.start(bundle, stdio, sandbox_fd=sandbox, joined=joined), success, failure)
+        return joined
 
     def start_exec(
         self, bundle: Bundle, spec: ExecSpec, target: int, stdio: LaunchStdio, success: Success, failure: Failure

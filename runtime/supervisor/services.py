@@ -25,8 +25,6 @@ class Services:
     chronicle: Chronicle
     launches: Launches
     names: Names
-    pidfd_of: Callable[[str], int | None]
-    """The pidfd of another running container of the project, None when it does not run."""
     ended: Callable[[], None]
     """Called when a container has ended for good."""
     boot: str = field(default_factory=boot_id)

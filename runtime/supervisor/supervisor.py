@@ -4,6 +4,7 @@ import gc
 import os
 import signal
 import socket
+import sys
 from contextlib import suppress
 from types import FrameType
 
@@ -12,7 +13,7 @@ from runtime.cgroup.hierarchy import detect
 from runtime.errors import EngineError
 from runtime.logs.writer import LogWriter, limits
 from runtime.state.database import Database
-from runtime.supervisor.adoption import clear_group
+from runtime.supervisor.adoption import clear_group, open_process
 from runtime.supervisor.chronicle import Chronicle
 from runtime.supervisor.custody import Custody
 from runtime.supervisor.desk import Desk
@@ -61,7 +62,7 @@ class Supervisor:
         self._processes = Processes(self._loop, self._custody.exits, self._custody.confirm)
         self._containers: dict[str, Supervised] = {}
         self._server = Server(estate.listener, self._loop, self._fulfil, self._consider_leaving)
-        launches = Launches(self._loop, self._custody, self._pidfd_of)
+        launches = Launches(self._loop, self._custody, self._open_partner)
         launches.on_quiet = self._launches_over
         self._services = Services(
             paths=estate.paths,
@@ -72,7 +73,6 @@ class Supervisor:
             chronicle=Chronicle(self._database, self._server.publish),
             launches=launches,
             names=Names(estate.project, self._database, self._custody, self._loop),
-            pidfd_of=self._pidfd_of,
             ended=self._consider_leaving,
         )
         self._desk = Desk(self._services, self._containers, self._consider_leaving)
@@ -98,9 +98,13 @@ class Supervisor:
     def _fulfil(self, request: Request, call: Call) -> None:
         self._desk.fulfil(request, call)
 
-    def _pidfd_of(self, container_id: str) -> int | None:
-        container = self._containers.get(container_id)
-        return container.pidfd if container is not None else None
+    def _open_partner(self, reference: str) -> int | None:
+        """Return a new pidfd of a running container, by id or name, of any project; None when it does not run."""
+        record = self._services.chronicle.find(reference)
+        container = self._containers.get(record.id)
+        if container is not None and container.pidfd is not None:
+            return os.dup(container.pidfd)
+        return open_process(record.id, self._services) if record.status.is_live else None
 
     # -- after a death -------------------------------------------------------------------------
 
@@ -146,27 +150,37 @@ class Supervisor:
 
     def _launches_over(self) -> None:
         if self._must_split:
-            self._split()
-        else:
-            self._sweep()
+            self._loop.after(0, self._split_when_quiet)
+        self._sweep()
 
     def _keeper_reported(self, pid: int) -> None:
         self._processes.was_reported(pid)
 
     def _keeper_lost(self) -> None:
+        # Noticed perhaps in the middle of something that must not go on in two processes.
+        self._loop.after(0, self._split_when_quiet)
+
+    def _split_when_quiet(self) -> None:
         # A launch under way has a child that must find its parent: wait for it.
-        self._must_split = True
-        if self._services.launches.is_quiet:
+        self._must_split = not self._services.launches.is_quiet
+        if not self._must_split:
             self._split()
 
     def _split(self) -> None:
         """Become the keeper, of all our children too; a new child goes on with everything we know."""
-        self._must_split = False
         # A connection to SQLite must not be used on both sides of a fork.
         self._database.close()
         ours, theirs = socket_pair()
-        child = os.fork()
+        try:
+            child = os.fork()
+        except OSError as error:
+            sys.stderr.write(f"cannot become the keeper yet: {error}\n")
+            ours.close()
+            theirs.close()
+            self._loop.after(IDLE_S, self._split_when_quiet)
+            return
         if child:
+            signal.set_wakeup_fd(-1)
             theirs.close()
             ours.setblocking(False)
             self._successor = Keeper(self._estate, child, ours, past=self)

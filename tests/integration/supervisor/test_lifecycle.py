@@ -4,10 +4,11 @@ import time
 
 import pytest
 
-from runtime.errors import FailedPrecondition, NotFound, StartFailed
+from runtime.errors import FailedPrecondition, NotFound, StartFailed, Unavailable
+from runtime.supervisor import spawn
 from schemas.engine.specs import RestartPolicy
 from schemas.engine.status import ContainerStatus
-from tests.integration.supervisor.stage import Stage
+from tests.integration.supervisor.stage import Stage, is_running
 
 
 @pytest.mark.parametrize("code", [0, 1, 42, 255])
@@ -145,3 +146,37 @@ def test_pair_must_leave_when_nothing_runs(stage: Stage) -> None:
     socket = stage.paths.control_socket(stage.project)
     stage.until(lambda: not socket.exists(), 5.0)
     assert stage.client.ping() not in {supervisor, keeper}
+
+
+def test_partners_processes_must_be_shared(stage: Stage) -> None:
+    """`pid: container:x` sees x's processes, by id and by name; without x it does not start."""
+    owner = stage.run("exec sleep 4242")
+    for reference in (owner, stage.record(owner).name):
+        guest = stage.run("ps -o args", pid_mode=f"container:{reference}")
+        stage.client.wait(guest)
+        assert b"sleep 4242" in stage.output(guest)
+    stage.client.stop(owner, timeout_s=0)
+    late = stage.shell("true", pid_mode=f"container:{owner}")
+    with pytest.raises(FailedPrecondition, match="does not run"):
+        stage.client.start(late)
+
+
+def test_container_on_the_hosts_processes_must_end_whole(stage: Stage) -> None:
+    """Without a pid namespace of its own nothing is left of it either, and it starts again."""
+    container = stage.run("sleep 4243 & echo $!; exit 2", pid_mode="host")
+    assert stage.client.wait(container) == 2
+    child = int(stage.output(container)[0])
+    stage.until(lambda: not is_running(child))
+    stage.client.start(container)
+    assert stage.client.wait(container) == 2
+
+
+def test_broken_pair_must_be_reported(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pair that cannot start is an error that says where to look, not a hang."""
+    monkeypatch.setattr(spawn, "_PROGRAM", "raise SystemExit('broken on purpose')")
+    with pytest.raises(Unavailable) as caught:
+        stage.client.ping()
+    assert "keeper.log" in caught.value.hint
+    monkeypatch.undo()
+    (stage.paths.project_run(stage.project) / "keeper.log").unlink()
+    assert stage.client.ping()
