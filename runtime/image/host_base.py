@@ -150,8 +150,9 @@ def _fill(root: Path, recipe: Recipe) -> None:
     for name, text in _FILES.items():
         _write(root / name, text.encode())
     for name in _COPIED:
-        (root / name).parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        _copy(f"/{name}", f"{root}/{name}")
+        if os.path.lexists(f"/{name}"):
+            _make_folder((root / name).parent, 0o755)
+            _copy(f"/{name}", f"{root}/{name}")
     for _, target in recipe.binds:
         _make_mount_point(root, target)
 
@@ -168,12 +169,14 @@ def _make_mount_point(root: Path, target: str) -> None:
 
 
 def _make_folder(path: Path, mode: int) -> None:
-    path.mkdir(parents=True, exist_ok=True)
+    # mkdir(parents=True) would leave the parents to the umask.
+    if not path.parent.exists():
+        _make_folder(path.parent, 0o755)
+    path.mkdir(exist_ok=True)
     path.chmod(mode)
 
 
 def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     path.write_bytes(content)
     path.chmod(0o644)
 
@@ -183,10 +186,7 @@ def _copy(source: str, target: str) -> None:
 
     Paths are strings here: hundreds of links are made before the first container starts.
     """
-    try:
-        status = os.lstat(source)
-    except FileNotFoundError:
-        return
+    status = os.lstat(source)
     if stat.S_ISLNK(status.st_mode):
         link = os.readlink(source)  # noqa: PTH115 - see above
         if not link.endswith(_MANUAL):

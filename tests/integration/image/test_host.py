@@ -44,6 +44,8 @@ def test_its_etc_must_be_made_fresh(base: Path):
     assert [name for name in SECRETS if os.path.lexists(base / "etc" / name)] == []
     accounts = [line.split(":")[0] for line in (base / "etc/passwd").read_text().splitlines()]
     assert accounts == ["root", "daemon", "bin", "sys", "mail", "www-data", "nobody"]
+    empty = [path for path in (base / "etc").rglob("*") if path.is_dir() and not any(path.iterdir())]
+    assert [path for path in empty if not Path("/", path.relative_to(base)).is_dir()] == []
     assert (base / "etc/resolv.conf").read_bytes() == (base / "etc/hostname").read_bytes() == b""
 
 
@@ -72,6 +74,18 @@ def test_no_file_of_homes_or_var_must_be_in_it(base: Path):
     files = [path for name in ("root", "home", "var", "tmp", "srv", "opt", "mnt") for path in (base / name).rglob("*")]
     assert [path for path in files if path.is_file() and not path.is_symlink()] == []
     assert stat.S_IMODE((base / "tmp").stat().st_mode) == stat.S_IMODE((base / "var/tmp").stat().st_mode) == 0o1777
+
+
+def test_it_must_not_depend_on_the_umask(store: ImageStore):
+    """Every user of a container must be able to read it, whoever made it first."""
+    previous = os.umask(0o077)
+    try:
+        (lower,) = store.lower_directories(store.resolve("host"))
+    finally:
+        os.umask(previous)
+    folders = [path for path in Path(lower).rglob("*") if path.is_dir() and not path.is_symlink()]
+    closed = [path for path in folders if path.stat().st_mode & 0o005 != 0o005]
+    assert [path for path in closed if path.relative_to(lower) != Path("root")] == []
 
 
 def test_every_bind_must_have_its_mount_point(base: Path, store: ImageStore):
