@@ -11,6 +11,7 @@ import os
 import struct
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ END_OF_RUN = 0
 STDOUT = 1
 STDERR = 2
 STREAMS = {STDOUT: "stdout", STDERR: "stderr"}
+_BLOCK_BYTES = 1024 * RECORD.size
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class Generation:
 
     def add_unindexed(self) -> None:
         """Take up what was written but not indexed, when nobody is left to index it."""
-        for record in unindexed(self._folder, self.number, self):
+        for record in unindexed(self._folder, self.number):
             self._raw += RECORD.pack(record.offset, record.length, record.stream, record.time_ns)
 
     def bytes_of(self, record: Record) -> bytes:
@@ -104,19 +106,36 @@ class Generation:
         self._streams.clear()
 
 
-def unindexed(folder: Path, number: int, generation: Generation) -> Iterator[Record]:
+def unindexed(folder: Path, number: int) -> Iterator[Record]:
     """Yield a record for the tail of each stream that has none, with the file's time."""
-    ends = dict.fromkeys(STREAMS, 0)
-    for position in range(len(generation) - 1, -1, -1):
-        record = generation[position]
-        if record.stream in ends and not ends[record.stream]:
-            ends[record.stream] = record.offset + record.length
-            if all(ends.values()):
-                break
-    for stream, end in ends.items():
-        try:
-            status = stream_path(folder, number, stream).stat()
-        except FileNotFoundError:
-            continue
+    sizes: dict[int, os.stat_result] = {}
+    for stream in STREAMS:
+        with suppress(FileNotFoundError):
+            sizes[stream] = stream_path(folder, number, stream).stat()
+    ends = _indexed_ends(index_path(folder, number), {stream for stream, status in sizes.items() if status.st_size})
+    for stream, status in sizes.items():
+        end = ends.get(stream, 0)
         if status.st_size > end:
             yield Record(end, status.st_size - end, stream, status.st_mtime_ns or time.time_ns())
+
+
+def _indexed_ends(path: Path, streams: set[int]) -> dict[int, int]:
+    """Return how far each of these streams is indexed, from the index's end backwards: it may be long."""
+    ends: dict[int, int] = {}
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return ends
+    try:
+        size = os.fstat(descriptor).st_size
+        place = size - size % RECORD.size
+        while place > 0 and streams - ends.keys():
+            start = max(0, place - _BLOCK_BYTES)
+            block = os.pread(descriptor, place - start, start)
+            for offset, length, stream, _ in reversed(list(RECORD.iter_unpack(block))):
+                if stream in streams:
+                    ends.setdefault(stream, offset + length)
+            place = start
+    finally:
+        os.close(descriptor)
+    return ends

@@ -16,7 +16,6 @@ from runtime.logs.index import (
     END_OF_RUN,
     RECORD,
     STREAMS,
-    Generation,
     generations,
     index_path,
     stream_path,
@@ -125,11 +124,8 @@ class LogWriter:
             os.lseek(self._index, 0, os.SEEK_END)
 
     def _index_tail(self) -> None:
-        generation = Generation(self._folder, self._number)
-        generation.refresh()
-        for record in unindexed(self._folder, self._number, generation):
+        for record in unindexed(self._folder, self._number):
             os.write(self._index, RECORD.pack(record.offset, record.length, record.stream, record.time_ns))
-        generation.close()
 
     def _last_stream(self) -> int | None:
         size = os.lseek(self._index, 0, os.SEEK_END)
