@@ -82,7 +82,15 @@ def _names_in_texts(texts: Iterable[str]) -> Iterable[str]:
         first = _FIRST_KEY.search(lines)
         for match in _NAME_LINE.finditer(lines):
             if first is not None and match["indent"] == first["indent"]:
+                if _goes_on(lines[match.end() + 1 :].partition("\n")[0], match["indent"]):
+                    raise _unreadable()
                 yield _scalar(match["value"] or "")
+
+
+def _goes_on(following: str, indent: str) -> bool:
+    """Whether the line after a key belongs to its value."""
+    content = following.lstrip(" ")
+    return bool(content.strip()) and len(following) - len(content) > len(indent) and not content.startswith("#")
 
 
 def _name_in_json(text: str) -> str:
@@ -98,7 +106,10 @@ def _scalar(text: str) -> str:
         return ""
     text = _PROPERTY.sub("", text.strip(), count=1) if text[:1] in "&!" else text.strip()
     if text[:1] == "'":
-        return text[1:].partition("'")[0]
+        value, closed, _ = text[1:].partition("'")
+        if not closed:
+            raise _unreadable()
+        return value
     if text[:1] == '"':
         try:
             return str(json.JSONDecoder().raw_decode(text)[0])

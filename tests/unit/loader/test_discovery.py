@@ -104,7 +104,9 @@ def test_name_must_be_the_same_with_and_without_loading(given, more, name):
     assert load(options(given, **more)).project.name == name
 
 
-@pytest.mark.parametrize("written", [">\n  folded", "|\n  literal", "*alias"])
+@pytest.mark.parametrize(
+    "written", [">\n  folded", "|\n  literal", "*alias", "two\n  lines", "'two\n  lines'", "'two\nlines'"]
+)
 def test_name_that_only_a_parser_understands_must_be_refused_by_the_fast_way(written):
     """It says what would do, instead of guessing."""
     with pytest.raises(ProjectError) as caught:
