@@ -129,7 +129,31 @@ class AttachSession(Protocol):
         """Let go; the process runs on."""
 
 
-class Runtime(RuntimeReader, Protocol):
+class RuntimeSessions(RuntimeReader, Protocol):
+    """What runs, met without changing what exists (runtime.sessions.Sessions): light, like the reader."""
+
+    def wait_container(self, reference: str) -> int:
+        """Wait until it does not run any more; return its exit code."""
+
+    def exec_start(
+        self, reference: str, spec: ExecSpec, *, stdin: int | None, stdout: int | None, stderr: int | None
+    ) -> ExecSession:
+        """Start a process in it, on the caller's descriptors (all None with a tty, or for none).
+
+        Raises FailedPrecondition when it does not run, StartFailed (126, 127).
+        """
+
+    def attach(self, reference: str) -> AttachSession:
+        """Attach to the terminal or the input of its own process."""
+
+    def subscribe(self, project: str) -> EventStream:
+        """Listen to the events of a project."""
+
+    def close(self) -> None:
+        """Release descriptors and connections."""
+
+
+class Runtime(RuntimeSessions, Protocol):
     """What can be changed. Methods are idempotent where their docstring says so."""
 
     def locked(self, project: str) -> AbstractContextManager[None]:
@@ -196,23 +220,6 @@ class Runtime(RuntimeReader, Protocol):
 
     def rename_container(self, reference: str, name: str) -> None:
         """Give it another name. Raises AlreadyExists."""
-
-    def wait_container(self, reference: str) -> int:
-        """Wait until it does not run any more; return its exit code."""
-
-    def exec_start(
-        self, reference: str, spec: ExecSpec, *, stdin: int | None, stdout: int | None, stderr: int | None
-    ) -> ExecSession:
-        """Start a process in it, on the caller's descriptors (all None with a tty, or for none).
-
-        Raises FailedPrecondition when it does not run, StartFailed (126, 127).
-        """
-
-    def attach(self, reference: str) -> AttachSession:
-        """Attach to the terminal or the input of its own process."""
-
-    def subscribe(self, project: str) -> EventStream:
-        """Listen to the events of a project."""
 
     def published_port(self, reference: str, container_port: int, protocol: str = "tcp") -> list[PublishedPort]:
         """Return where a port is published."""

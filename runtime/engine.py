@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from runtime import locks
-from runtime.api import AttachSession, EventStream, ExecSession
 from runtime.container import creation, lifecycle
 from runtime.container.partners import Partners
 from runtime.container.recovery import recover
@@ -20,11 +19,12 @@ from runtime.errors import FailedPrecondition, InvalidArgument, NotFound, Permis
 from runtime.image.store import ImageStore
 from runtime.network.controller import NetworkController
 from runtime.paths import Paths, default_paths
-from runtime.query import StateReader
+from runtime.sessions import Sessions
 from runtime.state.database import Database
+from runtime.supervisor.client import SupervisorClient
 from runtime.volume.store import VolumeStore
 from schemas.engine.records import ContainerRecord, ImageRecord, NetworkRecord, PublishedPort, VolumeRecord
-from schemas.engine.specs import ContainerSpec, ExecSpec, NetworkSpec, PortBinding, VolumeSpec
+from schemas.engine.specs import ContainerSpec, NetworkSpec, PortBinding, VolumeSpec
 
 
 def open_engine(paths: Paths | None = None) -> "Engine":
@@ -47,8 +47,8 @@ def open_engine(paths: Paths | None = None) -> "Engine":
     )
 
 
-class Engine(StateReader):
-    """Everything that changes something; reading is inherited."""
+class Engine(Sessions):
+    """Everything that changes something; reading and sessions are inherited."""
 
     def __init__(self, partners: Partners) -> None:
         super().__init__(partners.paths, partners.database)
@@ -152,34 +152,6 @@ class Engine(StateReader):
         """Give it another name."""
         lifecycle.rename(self._partners, self.container(reference), name)
 
-    def wait_container(self, reference: str) -> int:
-        """Wait until it does not run any more; return its exit code."""
-        record = self.container(reference)
-        if record.status.is_live:
-            self._partners.supervisor(record.spec.project).wait(record.id)
-            record = self.container(record.id)
-        return record.exit_code
-
-    def exec_start(
-        self, reference: str, spec: ExecSpec, *, stdin: int | None, stdout: int | None, stderr: int | None
-    ) -> ExecSession:
-        """Start a process in it, on the caller's descriptors."""
-        record = self.container(reference)
-        if not record.status.is_live:
-            raise FailedPrecondition(f"container `{record.name}` is not running")
-        return self._partners.supervisor(record.spec.project).exec(
-            record.id, spec, stdin=stdin, stdout=stdout, stderr=stderr
-        )
-
-    def attach(self, reference: str) -> AttachSession:
-        """Attach to the terminal or the input of its own process."""
-        record = self.container(reference)
-        return self._partners.supervisor(record.spec.project).attach(record.id)
-
-    def subscribe(self, project: str) -> EventStream:
-        """Listen to the events of a project."""
-        return self._partners.supervisor(project).subscribe()
-
     def published_port(self, reference: str, container_port: int, protocol: str = "tcp") -> list[PublishedPort]:
         """Return where a port is published."""
         return [
@@ -191,6 +163,9 @@ class Engine(StateReader):
     def close(self) -> None:
         """Release descriptors and connections."""
         self._partners.close()
+
+    def _supervisor(self, project: str) -> SupervisorClient:
+        return self._partners.supervisor(project)
 
 
 def resolve_signal(name: str) -> str:

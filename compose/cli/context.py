@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 from compose.cli import registry
 from compose.errors import ComposeError, Warning  # noqa: A004 - the word of the domain
-from compose.events import EventProcessor
 from compose.render import mode
 from runtime.errors import EngineError
 
 if TYPE_CHECKING:
+    from compose.events import EventProcessor
     from compose.loader.pipeline import LoadResult
     from compose.loader.project_name import Location
-    from runtime.api import Runtime, RuntimeReader
+    from runtime.api import Runtime, RuntimeReader, RuntimeSessions
     from schemas.engine.specs import ExecSpec
 
 
@@ -29,6 +29,7 @@ class Context:
         self.options = options
         self._location: Location | None = None
         self._reader: RuntimeReader | None = None
+        self._sessions: RuntimeSessions | None = None
         self._runtime: Runtime | None = None
 
     def out(self, text: str) -> None:
@@ -118,9 +119,16 @@ class Context:
     def reader(self) -> "RuntimeReader":
         """Return what exists; nothing can be changed through it."""
         if self._reader is None:
-            self._reader = self._runtime or registry.load(registry.QUERY).open_reader()
+            self._reader = self._runtime or self._sessions or registry.load(registry.QUERY).open_reader()
         assert self._reader is not None  # noqa: S101 - for mypy: the registry's modules are untyped
         return self._reader
+
+    def sessions(self) -> "RuntimeSessions":
+        """Return what runs, to be met and not changed: exec, attach, events."""
+        if self._sessions is None:
+            self._sessions = self._runtime or registry.load(registry.SESSIONS).open_sessions()
+        assert self._sessions is not None  # noqa: S101 - for mypy: the registry's modules are untyped
+        return self._sessions
 
     def runtime(self) -> "Runtime":
         """Return the whole runtime. Raises PermissionDenied without the rights it needs."""
@@ -129,7 +137,7 @@ class Context:
         assert self._runtime is not None  # noqa: S101 - for mypy: the registry's modules are untyped
         return self._runtime
 
-    def progress(self, *, silent: bool = False, beside_output: bool = False) -> EventProcessor:
+    def progress(self, *, silent: bool = False, beside_output: bool = False) -> "EventProcessor":
         """Return a renderer of progress on standard error.
 
         `silent`: one that says nothing; `beside_output`: one that other lines on the terminal do not disturb.
@@ -145,5 +153,7 @@ class Context:
 
     def close(self) -> None:
         """Release what was opened."""
+        if self._sessions is not None and self._sessions is not self._runtime:
+            self._sessions.close()
         if self._runtime is not None:
             self._runtime.close()

@@ -2,32 +2,28 @@
 
 import argparse
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 WIDTH = 80
 _GAP = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """One help page. `options` and `commands` are rows of two columns."""
-
-    usage: str
-    summary: str
-    options: Sequence[tuple[str, str]] = ()
-    commands: Sequence[tuple[str, str]] = ()
-    closing: str = ""
-
-    def text(self) -> str:
-        """Return the page."""
-        parts = [f"Usage:  {self.usage}\n", f"{self.summary}\n"]
-        if self.options:
-            parts.append("Options:\n" + _columns(self.options))
-        if self.commands:
-            parts.append("Commands:\n" + _columns(self.commands))
-        if self.closing:
-            parts.append(f"{self.closing}\n")
-        return "\n".join(parts)
+def help_page(
+    *,
+    usage: str,
+    summary: str,
+    options: Sequence[tuple[str, str]] = (),
+    commands: Sequence[tuple[str, str]] = (),
+    closing: str = "",
+) -> str:
+    """Return one page. `options` and `commands` are rows of two columns."""
+    parts = [f"Usage:  {usage}\n", f"{summary}\n"]
+    if options:
+        parts.append("Options:\n" + _columns(options))
+    if commands:
+        parts.append("Commands:\n" + _columns(commands))
+    if closing:
+        parts.append(f"{closing}\n")
+    return "\n".join(parts)
 
 
 def option_rows(actions: Iterable[argparse.Action]) -> list[tuple[str, str]]:

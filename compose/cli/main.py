@@ -1,6 +1,7 @@
 """The command line: global flags, dispatch, and the one place where errors become exit codes."""
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -8,7 +9,7 @@ from collections.abc import Sequence
 from compose.cli import registry
 from compose.cli.context import Context
 from compose.cli.exit_codes import BROKEN_PIPE, INTERRUPTED, SUCCESS
-from compose.cli.help import Layout, option_rows
+from compose.cli.help import help_page, option_rows
 from compose.cli.options import PROGRAM, add_dry_run, global_parser, is_true, settle_globals
 from compose.cli.parser import HelpRequested, Parser, UsageError
 from compose.errors import EXIT_FAILURE, ComposeError
@@ -70,7 +71,11 @@ def _dispatch(arguments: Sequence[str], options: argparse.Namespace) -> int:
     try:
         if command.prepares and not options.dry_run:
             context.prepare()
-        code = registry.load(command.module).run(context)
+        module = registry.load(command.module)
+        # What is there now stays to the end; a long `logs -f` may make garbage.
+        gc.freeze()
+        gc.enable()
+        code = module.run(context)
     finally:
         context.close()
     return int(code)
@@ -78,13 +83,13 @@ def _dispatch(arguments: Sequence[str], options: argparse.Namespace) -> int:
 
 def _overview(parser: argparse.ArgumentParser) -> str:
     """Return the help page of the program, from the table alone."""
-    return Layout(
+    return help_page(
         usage=f"{PROGRAM} [OPTIONS] COMMAND",
         summary=parser.description or "",
         options=option_rows(action for action in parser._actions if action.option_strings),
         commands=[(name, command.summary) for name, command in sorted(registry.COMMANDS.items())],
         closing=f"Run '{PROGRAM} COMMAND --help' for more information on a command.",
-    ).text()
+    )
 
 
 def _report(error: ComposeError, options: argparse.Namespace) -> int:

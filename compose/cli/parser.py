@@ -8,7 +8,7 @@ the first positional of `exec` and `run` everything belongs to the container's p
 import argparse
 from collections.abc import Sequence
 
-from compose.cli.help import Layout, option_rows
+from compose.cli.help import help_page, option_rows
 from compose.errors import EXIT_FAILURE, EXIT_USAGE, ProjectError
 
 _TRUTH = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
@@ -70,9 +70,9 @@ class Parser(argparse.ArgumentParser):
     def format_help(self) -> str:
         """Return docker compose's layout: usage, summary, options."""
         rows = option_rows(action for action in self._actions if action.option_strings)
-        return Layout(
+        return help_page(
             usage=self.usage or self.prog, summary=self.description or "", options=rows, closing=self.epilog or ""
-        ).text()
+        )
 
     def _refusal(self, message: str) -> UsageError:
         return UsageError(message, hint=f"`{self.prog} --help` lists the options")

@@ -23,6 +23,7 @@ LIFECYCLE = "compose.cli.lifecycle"
 DEFECT = "compose.cli.defect"
 DIAGNOSTIC = "compose.render.diagnostic"
 QUERY = "runtime.query"
+SESSIONS = "runtime.sessions"
 ENGINE = "runtime.engine"
 RENDERERS = {
     "tty": "compose.render.tty",

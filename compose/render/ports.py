@@ -1,11 +1,10 @@
 """The PORTS column (docker/cli, cli/command/formatter/container.go: DisplayablePorts)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Publisher:
+class Publisher(NamedTuple):
     """A container port, and where the host publishes it. The order of the fields is the order of the column."""
 
     target_port: int

@@ -27,7 +27,7 @@ def run(context: Context) -> int:
     project = context.location().name
     now = time.time_ns()
     since, until = moment_ns("--since", options.since, now), moment_ns("--until", options.until, now)
-    stream = None if until and until <= now else context.runtime().subscribe(project)
+    stream = None if until and until <= now else context.sessions().subscribe(project)
     shown = 0
     try:
         if since or stream is None:

@@ -65,7 +65,7 @@ def run(context: Context) -> int:
         streams = (None, None, None)
     sys.stdout.flush()
     try:
-        session = context.runtime().exec_start(record.id, spec, stdin=streams[0], stdout=streams[1], stderr=streams[2])
+        session = context.sessions().exec_start(record.id, spec, stdin=streams[0], stdout=streams[1], stderr=streams[2])
     except StartFailed as error:
         raise ProjectError(error.message, hint=error.hint, exit_code=error.exit_code) from error
     if options.detach:

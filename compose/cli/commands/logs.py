@@ -98,7 +98,7 @@ def _follow(
     try:
         if any(record.status.is_live for record in records):
             following.watch(
-                context.runtime().subscribe(context.location().name),
+                context.sessions().subscribe(context.location().name),
                 accepts,
                 lambda _identifier, _code, _restarting: None,
             )
