@@ -130,17 +130,17 @@ def _build(
     image: ImageRecord,
     table: mounts.MountTable,
 ) -> Bundle:
-    lower = partners.images.lower_directories(image)
+    lower, host_mounts = partners.images.lower_directories(image), partners.images.host_mounts(image)
     for mount in table.by_target.values():
         if mount.type == "volume":
             record = partners.volumes.find(mount.source)
             if not mount.no_copy and not mount.subpath:
-                partners.volumes.copy_up(record, lower, mount.target)
+                partners.volumes.copy_up(record, lower, mount.target, host_mounts)
     resolved = [mounts.bundle_mount(mount, partners.volumes.find) for mount in table.by_target.values()]
     made_files = files.mounts(spec.files, partners.made_files(spec.project, container_id))
     parts = bundle.Parts(
         rootfs=snapshot.prepare(partners.paths, container_id, lower, read_only=spec.read_only),
-        mounts=(*partners.images.host_mounts(image), *resolved, *made_files),
+        mounts=(*host_mounts, *resolved, *made_files),
         network_files=partners.network_files(container_id),
     )
     return bundle.build(container_id, _with_partner_ids(partners, spec), image.config, parts)
