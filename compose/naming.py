@@ -3,22 +3,19 @@
 Source: compose-spec, 04-version-and-name.md; docker compose, pkg/compose.
 """
 
-import re
-
 from compose.errors import EXIT_BAD_MODEL, ProjectError
 
-_ALLOWED = re.compile(r"[a-z0-9_-]")
-_VALID = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_ALLOWED = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-")
 
 
 def normalize_project_name(text: str) -> str:
     """Lower case, without what a name may not contain; may be empty."""
-    return "".join(_ALLOWED.findall(text.lower())).lstrip("_-")
+    return "".join(each for each in text.lower() if each in _ALLOWED).lstrip("_-")
 
 
 def require_project_name(name: str) -> str:
     """The name, if it is valid as it stands. Raises ProjectError."""
-    if _VALID.fullmatch(name):
+    if name and name == normalize_project_name(name):
         return name
     raise ProjectError(
         f'invalid project name "{name}": must consist only of lowercase alphanumeric characters, hyphens, '

@@ -27,11 +27,12 @@ from compose.loader.merge import merge
 from compose.loader.normalize import inherit_variables
 from compose.loader.options import LoadOptions
 from compose.loader.paths import resolve_paths
+from compose.loader.places import Source, Sources
 from compose.loader.problem import Path, Problem, Problems
 from compose.loader.reset import apply_resets
 from compose.loader.schema import check_schema
 from compose.loader.schema_service import COMPOSE_FILE
-from compose.loader.source import Source, Sources, require_local
+from compose.loader.source import require_local
 from compose.loader.tree_path import Tree
 from compose.loader.unicity import enforce_unicity
 from compose.loader.yaml_source import Document, read_documents

@@ -16,10 +16,10 @@ from compose.loader.files import FileLoader, Scope
 from compose.loader.interpolation import interpolate_text
 from compose.loader.normalize import normalize
 from compose.loader.options import LoadOptions
+from compose.loader.places import Source, Sources
 from compose.loader.printed import escaped, in_yaml_order, printed_project
 from compose.loader.project_name import given_name, name_of
 from compose.loader.service_files import resolve_environment, resolve_labels
-from compose.loader.source import Source, Sources
 from compose.loader.tree_path import Tree
 from compose.loader.typed import convert
 from compose.loader.validate import build_project

@@ -13,9 +13,9 @@ from typing import Any
 import yaml
 
 from compose.errors import ComposeFileError, Span
+from compose.loader.places import Scalar, Source
 from compose.loader.problem import Path, Problem
 from compose.loader.scalar import plain, text_of
-from compose.loader.source import Scalar, Source
 from compose.loader.tree_path import Tree
 
 MAX_DEPTH = 100

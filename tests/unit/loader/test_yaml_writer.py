@@ -5,7 +5,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compose.loader.source import Source
+from compose.loader.places import Source
 from compose.loader.yaml_source import read_documents
 from compose.loader.yaml_writer import dump
 
