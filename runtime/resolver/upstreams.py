@@ -1,6 +1,6 @@
 """Where queries for other names go: the host's servers, or a container's own (`dns`)."""
 
-import ipaddress
+import socket
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -52,9 +52,11 @@ def valid_addresses(values: Iterable[str]) -> list[str]:
     """Return those that are IP addresses, with or without a zone (`fe80::1%eth0`)."""
     found = []
     for each in values:
+        address = each.partition("%")[0]
         try:
-            ipaddress.ip_address(each.partition("%")[0])
-        except ValueError:
+            # The supervisor does without the module ipaddress: 4 ms and half a megabyte.
+            socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
+        except OSError:
             continue
         found.append(each)
     return found

@@ -5,7 +5,7 @@ name it gets every address, in turn another one first. Only what was added exist
 a container when it runs and removes it when it has ended.
 """
 
-import ipaddress
+import socket
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -162,7 +162,9 @@ def _place(container_id: str, endpoint: EndpointRecord) -> _Place:
 
 
 def _packed(address: str) -> bytes:
-    return ipaddress.ip_address(address).packed if address else b""
+    if not address:
+        return b""
+    return socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
 
 
 def _reversed(name: bytes) -> bytes | None:
