@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from runtime.errors import InvalidArgument
+from runtime.errors import InvalidArgument, Unsupported
 from runtime.logs.index import (
     END_OF_RUN,
     RECORD,
@@ -26,6 +26,7 @@ from schemas.engine.specs import LogConfig
 SPLICE_BYTES = 1 << 20
 OVERSHOOT_BYTES = 1 << 18
 """How far beyond the limit a rotation waits for the end of a line."""
+DRIVERS = ("json-file", "local", "none")
 _UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
@@ -39,7 +40,14 @@ class Limits:
 
 
 def limits(config: LogConfig) -> Limits:
-    """Return what a logging configuration asks for. Raises InvalidArgument for sizes that are none."""
+    """Return what a logging configuration asks for.
+
+    Raises Unsupported for a driver that is not here, InvalidArgument for sizes that are none.
+    """
+    if config.driver not in DRIVERS:
+        raise Unsupported(
+            f"the logging driver `{config.driver}` is not supported", hint=f"use one of {', '.join(DRIVERS)}"
+        )
     size = config.options.get("max-size", "").strip().lower().removesuffix("ib").removesuffix("b")
     number = size.rstrip("kmg")
     try:

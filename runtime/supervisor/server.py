@@ -3,6 +3,7 @@
 import os
 import socket
 import struct
+import sys
 from collections.abc import Callable
 
 from runtime.errors import EngineError
@@ -18,6 +19,7 @@ from runtime.supervisor.protocol import (
 )
 from schemas.engine.events import EngineEvent
 
+PAUSE_S = 0.5
 _UCRED = struct.Struct("=iII")
 
 
@@ -121,11 +123,24 @@ class Server:
         for client in [client for client in self._clients if client.is_subscribed]:
             client.push(Incoming(event=event))
 
+    def close(self) -> None:
+        """Let every client go and stop listening."""
+        for client in list(self._clients):
+            self._drop(client)
+        self._loop.unwatch(self._listener.fileno())
+        self._listener.close()
+
     def _accept(self) -> None:
         while True:
             try:
                 connection, _ = self._listener.accept()
             except BlockingIOError:
+                return
+            except OSError as error:
+                # No descriptor left: whoever waits in the queue is served once there is one again.
+                sys.stderr.write(f"cannot accept a client: {error}\n")
+                self._loop.unwatch(self._listener.fileno())
+                self._loop.after(PAUSE_S, lambda: self._loop.watch(self._listener.fileno(), self._accept))
                 return
             _, uid, _ = _UCRED.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size))
             if uid not in {0, os.geteuid()}:

@@ -224,6 +224,8 @@ class Supervisor:
         paths.control_socket(project).unlink(missing_ok=True)
         # Last, and still locked: whoever opens it before finds another file here after.
         (paths.project_run(project) / "keeper.lock").unlink(missing_ok=True)
+        # Who came in the meantime is told at once, and starts another pair.
+        self._server.close()
         self._loop.stop()
 
 

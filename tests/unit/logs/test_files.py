@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.errors import InvalidArgument
+from runtime.errors import InvalidArgument, Unsupported
 from runtime.logs.index import STDERR, STDOUT, generations, index_path, stream_path
 from runtime.logs.reader import read
 from runtime.logs.writer import Limits, LogWriter, limits
@@ -137,6 +137,12 @@ def test_wrong_sizes_must_be_refused() -> None:
     """A size that is none is an error, not unlimited."""
     with pytest.raises(InvalidArgument):
         limits(LogConfig(options={"max-size": "lots"}))
+
+
+def test_unknown_driver_must_be_refused() -> None:
+    """Output that would go nowhere the user expects is an error."""
+    with pytest.raises(Unsupported, match="syslog"):
+        limits(LogConfig("syslog"))
 
 
 def test_tail_of_a_large_log_must_be_fast(tmp_path: Path) -> None:
