@@ -3,6 +3,7 @@
 Source: compose-go, transform/defaults.go and validation/validation.go.
 """
 
+import ipaddress
 from collections.abc import Callable
 from typing import Any
 
@@ -94,12 +95,23 @@ def _count_or_ids(value: Any, path: Path) -> Any:
     return value
 
 
+def _host_ip(value: Any, path: Path) -> Any:
+    if isinstance(value, dict) and isinstance(value.get("host_ip"), str):
+        try:
+            ipaddress.ip_address(value["host_ip"])
+        except ValueError:
+            message = f"{listed(path)}: invalid ip address: {value['host_ip']}"
+            raise Problem(message, (*path, "host_ip"), needle=value["host_ip"]) from None
+    return value
+
+
 _CHECKS: Branch[Change] = table(
     {
         "volumes.*": _external_volume,
         "configs.*": _one_source("file", "environment", "content"),
         "secrets.*": _one_source("file", "environment"),
         "services.*.develop.watch.*.path": _watch_path,
+        "services.*.ports.*": _host_ip,
         "services.*.deploy.resources.reservations.devices.*": _count_or_ids,
         "services.*.gpus.*": _count_or_ids,
     }

@@ -22,7 +22,7 @@ from compose.loader.defaults import check, set_defaults
 from compose.loader.discovery import read_env_file
 from compose.loader.extends import Extender
 from compose.loader.include import Include, entries, import_resources
-from compose.loader.interpolation import interpolate, warning_once
+from compose.loader.interpolation import interpolate
 from compose.loader.merge import merge
 from compose.loader.normalize import inherit_variables
 from compose.loader.options import LoadOptions
@@ -55,11 +55,13 @@ class FileLoader:
     sources: Sources = field(default_factory=Sources)
     warnings: list[errors.Warning] = field(default_factory=list)
     _read: dict[str, tuple[Source, list[Document]]] = field(default_factory=dict)
-    _bases: dict[tuple[str, int], tuple[str, Tree, Sequence[Path]]] = field(default_factory=dict)
+    _bases: list[tuple[str, Mapping[str, str], Tree, Sequence[Path]]] = field(default_factory=list)
+    """Files that services extend, with the variables that they saw."""
 
     def report(self, message: str, path: Path = (), hint: str = "") -> None:
-        """Note a warning about a path."""
-        warning_once(self.warnings, errors.Warning(message, self.sources.span(path) if path else None, hint))
+        """Note a warning about a path, once."""
+        if all(known.message != message for known in self.warnings):
+            self.warnings.append(errors.Warning(message, self.sources.span(path) if path else None, hint))
 
     @contextmanager
     def placed(self, *sources: Source) -> Iterator[None]:
@@ -141,7 +143,7 @@ class FileLoader:
 
     def _interpolated(self, document: Document, scope: Scope) -> Tree:
         _require_mapping(document)
-        tree: Tree = document.tree
+        tree: Tree = document.take()
         if self.options.interpolate:
             interpolate(tree, scope.variables, self.report)
         return tree
@@ -165,22 +167,27 @@ class FileLoader:
     def _base(self, file: str, scope: Scope) -> tuple[str, Tree, Sequence[Path]]:
         """A file that a service extends: canonical, not validated, its own paths resolved."""
         path = posixpath.normpath(posixpath.join(scope.working_dir, require_local(file)))
-        key = (path, id(scope.variables))
-        if key not in self._bases:
-            source, documents = self.documents(path)
-            tree: Tree = {}
-            resets: Sequence[Path] = ()
-            for document in documents:
-                with self.placed(source):
-                    own = self._interpolated(document, scope)
-                resets = document.resets
-                apply_resets(tree, resets)
-                tree = merge(tree, own)
-                enforce_unicity(tree)
-                self._canonical(tree)
-            self._resolve_paths(tree, posixpath.dirname(path))
-            self._bases[key] = (path, tree, resets)
-        return self._bases[key]
+        for known, variables, tree, resets in self._bases:
+            if known == path and variables is scope.variables:
+                return path, tree, resets
+        tree, resets = self._read_base(path, scope)
+        self._bases.append((path, scope.variables, tree, resets))
+        return path, tree, resets
+
+    def _read_base(self, path: str, scope: Scope) -> tuple[Tree, Sequence[Path]]:
+        source, documents = self.documents(path)
+        tree: Tree = {}
+        resets: Sequence[Path] = ()
+        for document in documents:
+            with self.placed(source):
+                own = self._interpolated(document, scope)
+            resets = document.resets
+            apply_resets(tree, resets)
+            tree = merge(tree, own)
+            enforce_unicity(tree)
+            self._canonical(tree)
+        self._resolve_paths(tree, posixpath.dirname(path))
+        return tree, resets
 
     def _include(self, tree: Tree, document: Document, scope: Scope) -> None:
         for entry in entries(tree, scope.working_dir, self.options.reader):

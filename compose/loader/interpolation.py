@@ -8,7 +8,6 @@ Source: compose-spec, 12-interpolation.md; compose-go, loader/interpolate.go.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from compose import errors
 from compose.errors import InterpolationError
 from compose.loader.problem import Path, Problem, Problems, listed
 from compose.loader.template import InvalidTemplate, MissingRequired, Template, invalid
@@ -167,9 +166,3 @@ class _Interpolation:
             message = f"error while interpolating {listed(path)}: failed to cast to expected type: {error}"
             self.problems.append(Problem(message, path, kind=InterpolationError, needle=text))
             return text
-
-
-def warning_once(warnings: list[errors.Warning], warning: errors.Warning) -> None:
-    """Add a warning unless the same message is there already."""
-    if all(known.message != warning.message for known in warnings):
-        warnings.append(warning)

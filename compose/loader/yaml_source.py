@@ -7,7 +7,6 @@ expands aliases without limit. Nodes keep their marks, so every path can be loca
 
 import math
 import re
-from dataclasses import dataclass
 from typing import Any
 
 import yaml
@@ -88,12 +87,20 @@ def _all_nodes(composer: Any) -> list[yaml.Node]:
     return nodes
 
 
-@dataclass(frozen=True, slots=True)
 class Document:
     """One YAML document: its values, and the paths marked with `!reset` or `!override`."""
 
-    tree: Any
-    resets: tuple[Path, ...]
+    def __init__(self, root: yaml.Node) -> None:
+        self._root = root
+        self._taken = False
+        self.tree, self.resets = _Builder(root).build()
+
+    def take(self) -> Any:
+        """The values, for the caller to change. A file may be used twice, so the next caller gets new ones."""
+        if self._taken:
+            return _Builder(self._root).build()[0]
+        self._taken = True
+        return self.tree
 
 
 def read_documents(source: Source, data: bytes) -> list[Document]:
@@ -110,7 +117,7 @@ def read_documents(source: Source, data: bytes) -> list[Document]:
     except (yaml.YAMLError, RecursionError) as error:
         raise ComposeFileError(f"yaml: {error}".splitlines()[0], span=Span(source.file, 1, 1)) from None
     source.documents.extend(NodeLocator(node) for node in nodes)
-    return [_Builder(node).document() for node in nodes]
+    return [Document(node) for node in nodes]
 
 
 def _decoded(data: bytes, file: str) -> str:
@@ -164,9 +171,10 @@ class _Builder:
         self._resets: list[Path] = []
         self._active: dict[int, Path] = {}
 
-    def document(self) -> Document:
-        written = _expanded_size(self._root)
-        return Document(self._value(self._root, ()) if written else None, tuple(self._resets))
+    def build(self) -> tuple[Any, tuple[Path, ...]]:
+        """The document's value, and the paths of its resets. Raises Problem."""
+        _require_expandable(self._root)
+        return self._value(self._root, ()), tuple(self._resets)
 
     def _value(self, node: yaml.Node, path: Path) -> Any:
         if node.tag == "!override":
@@ -263,8 +271,8 @@ def _merge_sources(node: yaml.Node, path: Path) -> list[yaml.Node]:
     return list(sources)
 
 
-def _expanded_size(root: yaml.Node) -> int:
-    """Nodes after expansion, counted without expanding. Raises Problem where aliases make it a bomb."""
+def _require_expandable(root: yaml.Node) -> None:
+    """Count the nodes after expansion without expanding. Raises Problem where aliases make it a bomb."""
     sizes: dict[int, int] = {}
 
     def size(node: yaml.Node) -> int:
@@ -286,7 +294,6 @@ def _expanded_size(root: yaml.Node) -> int:
         raise Problem(
             "yaml: document contains excessive aliasing", hint="aliases of aliases multiply; this many is a bomb"
         )
-    return total
 
 
 class NodeLocator:

@@ -172,3 +172,28 @@ def test_secrets_must_not_be_printed():
     result = load_text("services: {a: {image: i, secrets: [s]}}\nsecrets: {s: {environment: S}}\n", {"S": "hush"})
     assert "hush" not in str(result.model)
     assert "hush" not in result.yaml
+
+
+def test_file_used_twice_must_be_the_same_both_times():
+    """Included in two folders with two sets of variables; extended and loaded; given twice."""
+    given = {
+        "compose.yaml": (
+            "include:\n  - {path: part.yaml, env_file: one.env}\n  - {path: part2/../part.yaml, env_file: two.env}\n"
+            "services: {a: {extends: {file: compose.yaml, service: base}}, base: {image: 'i:$$x', expose: ['1']}}\n"
+        ),
+        "part.yaml": "volumes: {v: {labels: {x: $X}}}\nservices: {p: {image: i, volumes: ['v:/v'], labels: {x: $X}}}\n",
+        "one.env": "X=1\n",
+        "two.env": "X=2\n",
+    }
+    services = load(options(given)).project.services
+    assert services["a"].image == "i:$x"
+    assert services["a"].expose == ("1",)
+    assert services["p"].labels == {"x": "1"}
+    twice = load(options({"a.yaml": "services: {s: {image: 'i:$$x', command: [c]}}\n"}, files=("a.yaml", "a.yaml")))
+    assert twice.project.services["s"].image == "i:$x"
+
+
+def test_address_of_a_long_port_must_be_one():
+    """As in the short form."""
+    with pytest.raises(SchemaViolation, match="invalid ip address: nope"):
+        load_text("services: {a: {image: i, ports: [{target: 80, host_ip: nope}]}}\n")
