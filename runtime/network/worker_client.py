@@ -16,7 +16,9 @@ from schemas.engine.codec import to_plain
 CONNECTION = 3
 _MAXIMUM_BYTES = 1 << 17
 _ROOT = str(Path(__file__).resolve().parents[2])
-_PROGRAM = "import sys; sys.path[:] = sys.argv[1:]; from runtime.network.worker import main; main()"
+_ENTRY = "runtime.network.worker"
+# It lives too short to collect garbage.
+_PROGRAM = f"import gc, sys; gc.disable(); sys.path[:] = sys.argv[1:]; from {_ENTRY} import main; main()"
 
 
 class WorkerClient:
