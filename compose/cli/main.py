@@ -12,7 +12,7 @@ from compose.cli.exit_codes import BROKEN_PIPE, INTERRUPTED, SUCCESS
 from compose.cli.help import help_page, option_rows
 from compose.cli.options import PROGRAM, add_dry_run, global_parser, is_true, settle_globals
 from compose.cli.parser import HelpRequested, Parser, UsageError
-from compose.errors import EXIT_FAILURE, ComposeError
+from compose.errors import EXIT_FAILURE, ComposeError, ProjectError
 from runtime.errors import EngineError
 
 
@@ -55,6 +55,8 @@ def _dispatch(arguments: Sequence[str], options: argparse.Namespace) -> int:
     if not name:
         raise HelpRequested(_overview(parser))
     command = registry.COMMANDS.get(registry.ALIASES.get(name, name))
+    if name in registry.ABSENT:
+        raise ProjectError(f"this version of {PROGRAM} has no `{name}`", hint=f"`{PROGRAM} --help` lists what it has")
     if command is None:
         raise UsageError(f"unknown command `{name}`", hint=f"`{PROGRAM} --help` lists the commands")
     verb = Parser(

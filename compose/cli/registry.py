@@ -106,6 +106,10 @@ COMMANDS = {
     "wait": Command("Block until the containers of services stop", "SERVICE [SERVICE...] [OPTIONS]", "wait", tier=1),
 }
 ALIASES = {"convert": "config"}
+ABSENT = frozenset(
+    {"attach", "build", "commit", "cp", "export", "publish", "pull", "push", "stats", "watch", "alpha", "bridge"}
+)
+"""Commands of docker compose that this version does not have."""
 
 
 def load(name: str) -> ModuleType:

@@ -1,0 +1,42 @@
+"""What commands import: the promise behind their speed (deterministic, unlike a clock)."""
+
+import subprocess
+import sys
+
+from compose.cli import registry
+from tests.support.sources import ROOT
+
+HEAVY = frozenset({"pydantic", "networkx", "pyroute2", "rich", "asyncio", "yaml", "logging", "email"})
+LIGHT_TIERS = (0, 1)
+
+
+def _imported(*modules: str) -> set[str]:
+    code = f"import sys; {'; '.join(f'import {module}' for module in modules)}; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code],
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    return {name.partition(".")[0] for name in done.stdout.split()}
+
+
+def test_light_commands_must_not_import_heavy_libraries() -> None:
+    """Their modules, the main program, and the doors that they open: location, reader, sessions."""
+    light = [command.module for command in registry.COMMANDS.values() if command.tier in LIGHT_TIERS]
+    doors = [registry.LOCATION, registry.QUERY, registry.SESSIONS, registry.DIAGNOSTIC]
+    assert len(light) > 10
+    assert _imported("compose.__main__", *light, *doors) & HEAVY == set()
+
+
+def test_the_flags_of_every_command_must_be_declared_without_heavy_libraries() -> None:
+    """So that `up --help` and a mistyped flag are answered at once."""
+    modules = [command.arguments for name, command in registry.COMMANDS.items() if name != "config"]
+    assert _imported("compose.__main__", *modules) & HEAVY == set()
+
+
+def test_progress_off_the_terminal_must_not_import_rich() -> None:
+    """Scripts and CI pay for no live view."""
+    assert "rich" not in _imported("compose.render.plain", "compose.render.jsonl", "compose.render.quiet")
