@@ -12,8 +12,8 @@ import struct
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 RECORD = struct.Struct("<QIB3xQ")
 END_OF_RUN = 0
@@ -23,8 +23,7 @@ STREAMS = {STDOUT: "stdout", STDERR: "stderr"}
 _BLOCK_BYTES = 1024 * RECORD.size
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One piece of output, or the end of a run of the process (stream END_OF_RUN, length 0)."""
 
     offset: int

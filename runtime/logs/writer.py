@@ -8,8 +8,8 @@ opened O_APPEND (splice refuses that); its offset stands at its end.
 import os
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from runtime.errors import InvalidArgument, Unsupported
 from runtime.logs.index import (
@@ -30,8 +30,7 @@ DRIVERS = ("json-file", "local", "none")
 _UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """When output is thrown away; 0 bytes is never."""
 
     bytes_per_file: int = 0

@@ -7,6 +7,7 @@ inherited by the fork, their names by the memory.
 import json
 import socket
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from runtime.paths import Paths
 
@@ -31,8 +32,7 @@ class Estate:
     """Wait statuses, by pid, that the keeper reaped and no supervisor has confirmed to have recorded."""
 
 
-@dataclass(frozen=True, slots=True)
-class LinkMessage:
+class LinkMessage(NamedTuple):
     """One line between keeper and supervisor; exactly one field is set."""
 
     hold: tuple[str, ...] = ()

@@ -2,8 +2,8 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from signal import SIGKILL
+from typing import NamedTuple
 
 from runtime.errors import EngineError, FailedPrecondition, NotFound
 from runtime.launch.launcher import Launched
@@ -17,8 +17,7 @@ from schemas.engine.records import ContainerRecord
 from schemas.engine.specs import ExecSpec
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(NamedTuple):
     """A process that was started."""
 
     name: str
@@ -28,8 +27,7 @@ class Session:
     pty: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Listener:
+class Listener(NamedTuple):
     """Who is told about a session."""
 
     started: Callable[[Session], None]

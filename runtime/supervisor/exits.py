@@ -8,7 +8,7 @@ kernel tells it to whoever held a pidfd across the end (PIDFD_GET_INFO, Linux 6.
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from runtime.syscall.process import exit_status
 
@@ -16,8 +16,7 @@ LOST_EXIT_CODE = 255
 _CORE_DUMP = 0x80
 
 
-@dataclass(frozen=True, slots=True)
-class Exit:
+class Exit(NamedTuple):
     """A wait status, and whether the process has still to be reaped by us."""
 
     status: int

@@ -7,7 +7,7 @@ that started a process. Descriptors travel beside the packet in the order that e
 """
 
 import json
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from runtime import errors
 from runtime.errors import EngineError, InvalidArgument, StartFailed, Unsupported
@@ -18,41 +18,35 @@ from schemas.engine.specs import ExecSpec
 VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Ping:
+class Ping(NamedTuple):
     """Whether somebody is there. Answers the supervisor's pid."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sandbox:
+class Sandbox(NamedTuple):
     """Keep a container's network namespace. Descriptors: the namespace."""
 
     container_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class HasSandbox:
+class HasSandbox(NamedTuple):
     """Whether a container's network namespace is kept. Answers `present`."""
 
     container_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reserve:
+class Reserve(NamedTuple):
     """Hold sockets for as long as the container runs or restarts. Descriptors: the sockets."""
 
     container_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(NamedTuple):
     """Start a container's process; answered when its program runs. Idempotent."""
 
     container_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(NamedTuple):
     """Signal, wait, kill; answered with `exit_code` when it has ended. Idempotent. Negative: wait for ever."""
 
     container_id: str
@@ -60,37 +54,32 @@ class Stop:
     timeout_s: float = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Kill:
+class Kill(NamedTuple):
     """Send a signal to a container's own process."""
 
     container_id: str
     signal: str = "SIGKILL"
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(NamedTuple):
     """Freeze a container's processes."""
 
     container_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unpause:
+class Unpause(NamedTuple):
     """Thaw a container's processes."""
 
     container_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(NamedTuple):
     """Answered with `exit_code` at the next end of a container's process, at once when it does not run."""
 
     container_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Exec:
+class Exec(NamedTuple):
     """Start a further process. Answers `pid` and `session`; descriptors: pidfd, and the pty's master with a tty.
 
     Descriptors of the request: those of `stdio` that are given (True), in the order 0, 1, 2.
@@ -101,28 +90,24 @@ class Exec:
     stdio: tuple[bool, bool, bool] = (False, False, False)
 
 
-@dataclass(frozen=True, slots=True)
-class SignalExec:
+class SignalExec(NamedTuple):
     """Send a signal to a process that Exec started."""
 
     session: str
     signal: str
 
 
-@dataclass(frozen=True, slots=True)
-class Attach:
+class Attach(NamedTuple):
     """Get at a container's terminal or input. Descriptors: see `Answer.given`."""
 
     container_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Subscribe:
+class Subscribe(NamedTuple):
     """Have every event of the project pushed to this connection from now on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Forget:
+class Forget(NamedTuple):
     """Let go of all that is kept for a container that is being removed. Idempotent."""
 
     container_id: str
@@ -167,8 +152,7 @@ REQUESTS: dict[str, type[Request]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What came of a request; `error` is empty when it was fulfilled."""
 
     error: str = ""
@@ -183,16 +167,14 @@ class Answer:
     """What the descriptors are: pidfd, pty, output, input."""
 
 
-@dataclass(frozen=True, slots=True)
-class ExecExit:
+class ExecExit(NamedTuple):
     """The end of a process that Exec started on this connection."""
 
     session: str
     exit_code: int
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
+class Incoming(NamedTuple):
     """A packet for a client; one field beside `number` is set."""
 
     number: int = 0
@@ -203,38 +185,65 @@ class Incoming:
 
 def encode_request(number: int, request: Request) -> bytes:
     """Return the packet of a request."""
-    return _packet({"v": VERSION, "id": number, "call": type(request).__name__, "with": to_plain(request)})
+    fields = request._asdict()
+    if isinstance(request, Exec):
+        fields["spec"] = to_plain(request.spec)
+    return _packet({"v": VERSION, "id": number, "call": type(request).__name__, "with": fields})
 
 
 def decode_request(packet: bytes) -> tuple[int, Request]:
     """Return (number, request). Raises Unsupported for another version, InvalidArgument for nonsense."""
     try:
         document = json.loads(packet)
-        version, number, call = document["v"], document["id"], document["call"]
+        version, number, call, fields = document["v"], document["id"], document["call"], document["with"]
         if version != VERSION:
             raise Unsupported(
                 f"the supervisor speaks version {VERSION} of the control protocol, the client version {version}",
                 hint="stop the project's containers with the version of pycompose that started them",
             )
-        return number, from_plain(REQUESTS[call], document["with"])
+        if call == "Exec":
+            first, second, third = fields["stdio"]
+            return number, Exec(
+                fields["container_id"], from_plain(ExecSpec, fields["spec"]), (bool(first), bool(second), bool(third))
+            )
+        return number, REQUESTS[call](**fields)
     except (KeyError, TypeError, ValueError) as error:
         raise InvalidArgument(f"not a request: {error}") from error
 
 
 def encode_incoming(incoming: Incoming) -> bytes:
     """Return the packet of something for a client."""
-    return _packet(to_plain(incoming))
+    document: dict[str, object] = {"id": incoming.number}
+    if incoming.answer is not None:
+        defaults = Answer._field_defaults
+        document["answer"] = {
+            name: value for name, value in incoming.answer._asdict().items() if value != defaults[name]
+        }
+    if incoming.event is not None:
+        document["event"] = to_plain(incoming.event)
+    if incoming.exec_exit is not None:
+        document["exec_exit"] = incoming.exec_exit
+    return _packet(document)
 
 
 def decode_incoming(packet: bytes) -> Incoming:
-    """Return what the supervisor said. Raises ValueError for nonsense."""
-    return from_plain(Incoming, json.loads(packet))
+    """Return what the supervisor said. Raises ValueError, KeyError or TypeError for nonsense."""
+    document = json.loads(packet)
+    answer, event, exec_exit = document.get("answer"), document.get("event"), document.get("exec_exit")
+    if answer is not None:
+        answer = Answer(**{**answer, "given": tuple(answer.get("given", ()))})
+    return Incoming(
+        document["id"],
+        answer,
+        None if event is None else from_plain(EngineEvent, event),
+        None if exec_exit is None else ExecExit(*exec_exit),
+    )
 
 
 def refusal(error: EngineError) -> Answer:
     """Return the answer that carries an error to the client."""
     answer = Answer(error=type(error).__name__, message=error.message, hint=error.hint)
-    return replace(answer, exit_code=error.exit_code) if isinstance(error, StartFailed) else answer
+    return answer._replace(exit_code=error.exit_code) if isinstance(error, StartFailed) else answer
 
 
 def raise_if_refused(answer: Answer) -> None:

@@ -3,7 +3,7 @@
 Pure: times come in, a delay goes out.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from schemas.engine.specs import RestartPolicy
 
@@ -13,8 +13,7 @@ STABLE_AFTER_S = 10.0
 """A run this long starts the delays anew."""
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """A run of the process that has ended."""
 
     exit_code: int

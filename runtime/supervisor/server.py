@@ -2,8 +2,10 @@
 
 import os
 import socket
+import sqlite3
 import struct
 import sys
+import traceback
 from collections.abc import Callable
 
 from runtime.errors import EngineError
@@ -168,6 +170,11 @@ class Server:
             self._fulfil(request, call)
         except EngineError as error:
             call.refuse(error)
+        except sqlite3.Error:
+            raise
+        except Exception as error:  # noqa: BLE001 - a mistake of ours must not leave the client waiting for ever
+            traceback.print_exc(file=sys.stderr)
+            call.refuse(EngineError(f"the supervisor failed: {error!r}", hint="its log has the details"))
         finally:
             call.close_descriptors()
 

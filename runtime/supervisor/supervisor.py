@@ -23,7 +23,7 @@ from runtime.supervisor.launches import Launches, read_bundle
 from runtime.supervisor.loop import Loop, Timer
 from runtime.supervisor.names import Names
 from runtime.supervisor.processes import Processes
-from runtime.supervisor.protocol import Exec, Incoming, Request
+from runtime.supervisor.protocol import Request
 from runtime.supervisor.server import Call, Server
 from runtime.supervisor.services import Services
 from runtime.supervisor.supervised import Supervised
@@ -31,7 +31,7 @@ from runtime.syscall.process import become_subreaper, close_descriptors, set_nam
 from schemas.engine.bundle import Bundle
 from schemas.engine.codec import from_plain
 from schemas.engine.records import ContainerRecord
-from schemas.engine.specs import ContainerSpec
+from schemas.engine.specs import ContainerSpec, ExecSpec
 
 IDLE_S = 1.0
 FIRST_IDLE_S = 10.0
@@ -43,8 +43,7 @@ _DOCUMENTS: tuple[tuple[type, dict[str, object]], ...] = (
     (Bundle, {"id": "", "rootfs": {"lower": [], "upper": "", "work": ""}, "args": [], "environment": [], "log": {}}),
     (ContainerSpec, {"name": "", "image": "", "restart": {}, "healthcheck": _HEALTHCHECK, "resources": {}, "log": {}}),
     (ContainerSpec, {"name": "", "image": "", "mounts": [], "endpoints": [], "ports": [], "files": []}),
-    (Exec, {"container_id": "", "spec": {"command": []}}),
-    (Incoming, {"answer": {}, "event": {"type": "", "action": "", "id": ""}}),
+    (ExecSpec, {"command": [], "environment": {}}),
 )
 """Decoding one of each prepares the decoders (schemas.engine.codec), which look all type hints up."""
 
