@@ -69,7 +69,8 @@ class ParentEnd:
         """Take in what has come, without waiting; return true at the end of the stream."""
         while True:
             try:
-                packet, descriptors, _, _ = socket.recv_fds(self.channel, _MOST_BYTES, 1, socket.MSG_DONTWAIT)
+                # The socket does not block: recv_fds takes flags like MSG_DONTWAIT but drops them.
+                packet, descriptors, _, _ = socket.recv_fds(self.channel, _MOST_BYTES, 1)
             except BlockingIOError:
                 return False
             except ConnectionResetError:
@@ -89,4 +90,5 @@ class ParentEnd:
 def open_channel() -> tuple[ParentEnd, ChildEnd]:
     """Return both ends, close-on-exec."""
     parent, child = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_CLOEXEC)
+    parent.setblocking(False)
     return ParentEnd(parent), ChildEnd(child.detach())

@@ -158,6 +158,10 @@ class Containers:
             None,
         )
 
+    def keep(self, path: str) -> None:
+        """Remember a group to kill and remove, for a start that does not go through here."""
+        self._paths.append(path)
+
     def close(self) -> None:
         """Kill and remove everything."""
         for path in self._paths:
