@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
+from runtime.errors import NotFound
 from runtime.logs.index import Generation, generations
 from runtime.logs.inotify import FolderWatch
 from runtime.logs.reader import History, assemble
@@ -59,7 +60,7 @@ class Follower:
         # Asked before the files are looked at: what an ended process printed is in them by then.
         lines = list(islice(self._source, BATCH_LINES))
         if len(lines) < BATCH_LINES:
-            going_on = self._may_continue()
+            going_on = self._asked()
             self._source = self._new()
             lines.extend(islice(self._source, BATCH_LINES))
             if len(lines) < BATCH_LINES:
@@ -79,6 +80,13 @@ class Follower:
             self._watch.close()
             self._history.close()
             self._generation.close()
+
+    def _asked(self) -> bool:
+        try:
+            return self._may_continue()
+        except NotFound:
+            # Removed, with its log: there is nothing left to wait for.
+            return False
 
     def _all(self, tail: int | None, since_ns: int) -> Iterator[LogLine]:
         yield from self._history.lines(tail=tail, since_ns=since_ns, until_ns=0, flush=False)

@@ -9,6 +9,9 @@ from runtime.errors import SyscallError
 IN_MODIFY = 0x2
 IN_MOVED_TO = 0x80
 IN_CREATE = 0x100
+IN_DELETE = 0x200
+IN_DELETE_SELF = 0x400
+_CHANGES = IN_MODIFY | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_DELETE_SELF
 _EVENT_BYTES = 64 * 1024
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -19,7 +22,7 @@ _add_watch.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_uint32]
 
 
 class FolderWatch:
-    """Readable when a file in the folder is made or changed."""
+    """Readable when a file in the folder is made, changed or removed."""
 
     def __init__(self, folder: Path) -> None:
         self._descriptor: int = _init(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -27,7 +30,7 @@ class FolderWatch:
             raise SyscallError(
                 ctypes.get_errno(), "inotify_init1", hint="raise the sysctl fs.inotify.max_user_instances"
             )
-        if _add_watch(self._descriptor, os.fsencode(folder), IN_MODIFY | IN_MOVED_TO | IN_CREATE) < 0:
+        if _add_watch(self._descriptor, os.fsencode(folder), _CHANGES) < 0:
             number = ctypes.get_errno()
             os.close(self._descriptor)
             raise SyscallError(number, "inotify_add_watch", str(folder))

@@ -6,7 +6,7 @@ import pytest
 
 from runtime.errors import FailedPrecondition, NotFound, StartFailed, Unavailable
 from runtime.supervisor import spawn
-from schemas.engine.specs import RestartPolicy
+from schemas.engine.specs import Resources, RestartPolicy
 from schemas.engine.status import ContainerStatus
 from tests.integration.supervisor.stage import Stage, is_running
 
@@ -169,6 +169,19 @@ def test_container_on_the_hosts_processes_must_end_whole(stage: Stage) -> None:
     stage.until(lambda: not is_running(child))
     stage.client.start(container)
     assert stage.client.wait(container) == 2
+
+
+def test_out_of_memory_must_be_told(stage: Stage) -> None:
+    """A container that the kernel killed for lack of memory says so; the next run starts clean."""
+    limits = Resources(memory_bytes=16 << 20, memory_swap_bytes=16 << 20)
+    container = stage.run("test -e /again && exit 0; touch /again; tail /dev/zero", resources=limits)
+    assert stage.client.wait(container) == 137
+    record = stage.record(container)
+    assert (record.oom_killed, record.exit_code) == (True, 137)
+    assert stage.actions(container) == ["start", "oom", "die"]
+    stage.client.start(container)
+    assert stage.client.wait(container) == 0
+    assert not stage.record(container).oom_killed
 
 
 def test_broken_pair_must_be_reported(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,11 +1,13 @@
 """Following output as it comes."""
 
 import select
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from runtime.errors import NotFound
 from runtime.logs.follow import Follower
 from runtime.logs.index import STDERR, STDOUT
 from runtime.logs.writer import Limits, LogWriter
@@ -141,3 +143,24 @@ def test_large_log_must_come_in_batches(tmp_path: Path, life: Life) -> None:
     assert seen == [b"%05d" % number for number in range(9000)]
     follower.close()
     writer.close()
+
+
+def test_removed_container_must_end_it(tmp_path: Path) -> None:
+    """A container that is removed meanwhile, log and all, is no error."""
+    folder = tmp_path / "log"
+
+    def may_continue() -> bool:
+        if folder.exists():
+            return True
+        raise NotFound("no such container")
+
+    writer = LogWriter(folder, Limits())
+    writer.append(b"last\n", STDOUT)
+    follower = Follower(folder, may_continue)
+    assert texts(follower) == [b"last"]
+    writer.close()
+    shutil.rmtree(folder)
+    assert is_readable(follower)
+    assert texts(follower) == []
+    assert follower.ended
+    follower.close()
