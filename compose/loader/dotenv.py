@@ -125,7 +125,7 @@ class _Parser:
         return text[start:index].rstrip(), character == "\n"
 
     def _last_name(self, start: int) -> tuple[str, bool]:
-        """A bare name at the end of a text without final newline names nothing, as in compose-go."""
+        """A bare name at the end of a text without final newline; inherited as any other."""
         self._position = len(self._text)
         return self._text[start:].rstrip(), True
 
