@@ -34,7 +34,7 @@ class Following:
         self._printer = printer
         self._apart = apart
         self._poll = select.poll()
-        self._listeners: dict[int, Callable[[], None]] = {}
+        self._listeners: dict[int, Callable[[], object]] = {}
         self._followers: dict[str, LogFollower] = {}
         self._records: dict[str, ContainerRecord] = {}
         self._events: EventStream | None = None
@@ -52,7 +52,7 @@ class Following:
         self._printer.add(prefix_of(record))
         self.listen(follower.fileno(), lambda: self._read(record.id))
 
-    def listen(self, descriptor: int, listener: Callable[[], None]) -> None:
+    def listen(self, descriptor: int, listener: Callable[[], object]) -> None:
         """Call `listener` when a descriptor is readable."""
         self._listeners[descriptor] = listener
         self._poll.register(descriptor, select.POLLIN)
@@ -61,11 +61,6 @@ class Following:
         """Take up containers that are started and accepted, and tell of those that end."""
         self._events, self._accepts, self._on_end = events, accepts, on_end
         self.listen(events.fileno(), self._read_events)
-
-    @property
-    def active(self) -> set[str]:
-        """The ids of containers that may still print something."""
-        return set(self._followers)
 
     def finish(self) -> None:
         """Let `run` return."""
@@ -87,14 +82,14 @@ class Following:
             except NotFound:
                 live = False
             if not live:
-                self._read(identifier)
+                self._read_all(identifier)
                 if identifier in self._followers:
                     self._drop(identifier)
 
     def drain(self) -> None:
         """Print what is there, without waiting."""
         for identifier in tuple(self._followers):
-            self._read(identifier)
+            self._read_all(identifier)
         if self._events is not None:
             self._read_events()
         self._printer.finish()
@@ -105,17 +100,25 @@ class Following:
             follower.close()
         self._followers.clear()
 
-    def _read(self, identifier: str) -> None:
+    def _read_all(self, identifier: str) -> None:
+        """Print everything there is: a follower gives it in pieces."""
+        while self._read(identifier):
+            pass
+
+    def _read(self, identifier: str) -> bool:
+        """Print the next lines; return whether there were any."""
         follower = self._followers.get(identifier)
         if follower is None:
-            return
+            return False
         lines = follower.read()
         name = prefix_of(self._records[identifier])
         for line in lines:
             error = self._apart and line.stream == "stderr"
             self._printer.line(name, line.time_ns, line.data, partial=line.partial, error=error)
+        self._printer.flush()
         if follower.ended:
             self._drop(identifier)
+        return bool(lines)
 
     def _drop(self, identifier: str) -> None:
         follower = self._followers.pop(identifier)
@@ -154,8 +157,9 @@ class Following:
         code = int(event.attributes.get("exitCode", "0"))
         restarting = self._will_restart(event.id)
         if (record := self._records.get(event.id)) is not None:
-            self._read(event.id)
+            self._read_all(event.id)
             self._printer.exited(prefix_of(record), code, restarting=restarting)
+            self._printer.flush()
         self._on_end(event.id, code, restarting)
 
     def _will_restart(self, identifier: str) -> bool:

@@ -14,8 +14,8 @@ _NANOSECONDS = 1_000_000_000
 class LogPrinter:
     """Writes lines of several containers to a standard output and a standard error.
 
-    `names` are the prefixes, in the order that gives them their colours. Both streams are written
-    without buffering beyond one call, so that the order between them holds.
+    `names` are the prefixes, in the order that gives them their colours. A stream is flushed when the
+    other one is written to, so that the order between them holds; `flush` does it at any other time.
     """
 
     def __init__(
@@ -30,6 +30,7 @@ class LogPrinter:
     ) -> None:
         self._out = out
         self._err = err
+        self._current = out
         self._colour = colour
         self._prefix = prefix
         self._timestamps = timestamps
@@ -73,6 +74,11 @@ class LogPrinter:
         """End lines that are still open: the last output of a container may lack its line end."""
         for stream in tuple(self._open):
             self._write(stream, self._closing(stream))
+        self.flush()
+
+    def flush(self) -> None:
+        """Let what was written reach its reader now."""
+        self._current.flush()
 
     def _beginning(self, name: str, time_ns: int) -> bytes:
         prefix = self._prefixes[name] if self._prefix else b""
@@ -85,9 +91,10 @@ class LogPrinter:
         return f"\x1b[{self._codes[name]}m{text}\x1b[0m" if self._colour and name in self._codes else text
 
     def _write(self, stream: BinaryIO, chunk: bytes) -> None:
-        if chunk:
-            stream.write(chunk)
-            stream.flush()
+        if stream is not self._current:
+            self._current.flush()
+            self._current = stream
+        stream.write(chunk)
 
 
 def rfc3339_nano(time_ns: int) -> str:

@@ -98,6 +98,22 @@ def test_attached_up_must_print_everything_and_end_with_the_containers(cli: Cli)
     cli.run("down")
 
 
+def test_no_line_must_be_lost_when_a_container_ends(cli: Cli) -> None:
+    """Not of a program that prints much faster than anybody reads and is gone at once."""
+    cli.write("""
+name: many
+services:
+  one: {image: busybox, command: [seq, "1", "30000"]}
+  two: {image: busybox, command: [seq, "1", "30000"]}
+""")
+    expected = sorted(f"{name}-1  | {number}" for name in ("one", "two") for number in range(1, 30001))
+    for command in (("up",), ("logs", "-f"), ("logs",)):
+        shown = cli.run(*command).stdout.splitlines()
+        assert sorted(line for line in shown if "|" in line) == expected
+    assert cli.run("run", "--rm", "-T", "one").stdout.splitlines() == [str(number) for number in range(1, 30001)]
+    cli.run("down")
+
+
 @pytest.mark.parametrize(
     ("flags", "code"),
     [
