@@ -9,19 +9,21 @@ from collections.abc import Sequence
 
 from runtime.errors import NotFound
 from runtime.image.folders import OVERLAY_PREFIX, set_attributes
+from runtime.launch.init_layer import make_init_layer
 from runtime.paths import Paths
 from runtime.syscall.tree import remove_tree, tree_size
 from schemas.engine.bundle import Rootfs
 
 _UPPER = "upper"
 _WORK = "work"
+_INIT_LAYER = "init-layer"
 
 
 def prepare(paths: Paths, container_id: str, lower: Sequence[str], *, read_only: bool = False) -> Rootfs:
     """Make the folders of a container on top of the lower ones, topmost first. Idempotent.
 
-    overlayfs takes the root's owner, mode and attributes from the upper folder, so they are copied
-    from the topmost lower one. Raises NotFound when that is gone.
+    Docker's init layer is put on top of them. overlayfs takes the root's owner, mode and attributes from
+    the upper folder, so they are copied from the image's topmost one. Raises NotFound when that is gone.
     """
     folder = paths.container(container_id)
     upper, work = folder / _UPPER, folder / _WORK
@@ -40,7 +42,8 @@ def prepare(paths: Paths, container_id: str, lower: Sequence[str], *, read_only:
         upper.chmod(stat.S_IMODE(status.st_mode))
     finally:
         os.close(root)
-    return Rootfs(lower=tuple(lower), upper=str(upper), work=str(work), read_only=read_only)
+    initial = make_init_layer(str(paths.state / _INIT_LAYER))
+    return Rootfs(lower=(initial, *lower), upper=str(upper), work=str(work), read_only=read_only)
 
 
 def remove(paths: Paths, container_id: str) -> None:

@@ -1,6 +1,6 @@
 """What the child does between clone and execve, for a container and for a process in one.
 
-Both are a list of steps; the order is that of runtime.md 1.1 and matters wherever a comment says so.
+Both are a list of steps; the order is crun's and runc's, and matters wherever a comment says so.
 """
 
 import contextlib

@@ -27,7 +27,8 @@ def test_the_root_of_a_container_must_look_like_the_images(paths: Paths, root: P
     status = Path(rootfs.upper).stat()
     assert (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid) == (0o1711, 4, 5)
     assert os.listxattr(rootfs.upper) == ["user.mark"]
-    assert (rootfs.lower, rootfs.read_only) == ((str(root), "/lower"), True)
+    assert (rootfs.lower[1:], rootfs.read_only) == ((str(root), "/lower"), True)
+    assert Path(rootfs.lower[0], ".dockerenv").is_file()
     assert Path(rootfs.upper).parent == paths.container("abc")
     assert list(Path(rootfs.work).iterdir()) == []
 
