@@ -8,7 +8,7 @@ the first positional of `exec` and `run` everything belongs to the container's p
 import argparse
 from collections.abc import Sequence
 
-from compose.cli.help import help_page, option_rows
+from compose.cli.help import WIDTH, help_page, option_rows
 from compose.errors import EXIT_FAILURE, EXIT_USAGE, ProjectError
 
 _TRUTH = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
@@ -73,6 +73,10 @@ class Parser(argparse.ArgumentParser):
         return help_page(
             usage=self.usage or self.prog, summary=self.description or "", options=rows, closing=self.epilog or ""
         )
+
+    def _get_formatter(self) -> argparse.HelpFormatter:
+        # Asked for at each add_argument; without a width it imports shutil to look at the terminal, 3 ms of a `ps`.
+        return argparse.HelpFormatter(self.prog, width=WIDTH)
 
     def _refusal(self, message: str) -> UsageError:
         return UsageError(message, hint=f"`{self.prog} --help` lists the options")
