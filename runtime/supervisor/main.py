@@ -51,9 +51,11 @@ def main() -> NoReturn:
 
 def live(estate: Estate) -> NoReturn:
     """Play one role after the other: a keeper's child supervises, an orphaned supervisor keeps."""
-    keeper = Keeper(estate)
+    lives = [Keeper(estate)]
     while True:
-        keeper = Supervisor(*keeper.run()).run()
+        # None is ever let go: a former life's sockets have numbers that are other descriptors' by now, and
+        # collecting them would close those.
+        lives.append(Supervisor(*lives[-1].run()).run())
 
 
 def _raise_descriptor_limit() -> None:

@@ -102,14 +102,19 @@ class Stage:
         """Return the supervisor's pid."""
         return self.client.ping()
 
-    def keeper(self) -> int:
-        """Return the keeper's pid: the supervisor's parent."""
-        return parent(self.supervisor())
+    def pair(self) -> tuple[int, int]:
+        """Return the pids of (keeper, supervisor), once both are there."""
+        while True:
+            supervisor = self.supervisor()
+            keeper = parent(supervisor)
+            # An orphan's parent is the test session: it must not be taken for a keeper and killed.
+            if name_of(keeper).startswith("pycompose-"):
+                return keeper, supervisor
+            time.sleep(0.001)
 
     def kill_pair(self) -> None:
         """SIGKILL both at once."""
-        supervisor = self.supervisor()
-        keeper = parent(supervisor)
+        keeper, supervisor = self.pair()
         # The keeper must not start another one in between.
         os.kill(keeper, signal.SIGSTOP)
         os.kill(supervisor, signal.SIGKILL)
@@ -128,6 +133,14 @@ class Stage:
         socket = self.paths.control_socket(self.project)
         self.until(lambda: not socket.exists(), 15.0)
         self.database.close()
+
+
+def name_of(pid: int) -> str:
+    """Return the name of a process, empty when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def parent(pid: int) -> int:

@@ -10,7 +10,7 @@ import pytest
 from runtime.errors import FailedPrecondition, StartFailed
 from schemas.engine.specs import ExecSpec
 from schemas.engine.status import ContainerStatus
-from tests.integration.supervisor.stage import Stage, parent
+from tests.integration.supervisor.stage import Stage
 
 
 def run(stage: Stage, container: str, *command: str, stdin: int | None = None) -> tuple[int, bytes]:
@@ -88,8 +88,8 @@ def test_exec_must_survive_a_kill(stage: Stage, victim: str) -> None:
     container = stage.run("sleep 100")
     spec = ExecSpec(("sh", "-c", "sleep 0.5; exit 21"))
     session = stage.client.exec(container, spec, stdin=None, stdout=None, stderr=None)
-    supervisor = stage.supervisor()
-    os.kill(supervisor if victim == "supervisor" else parent(supervisor), signal.SIGKILL)
+    keeper, supervisor = stage.pair()
+    os.kill(supervisor if victim == "supervisor" else keeper, signal.SIGKILL)
     assert session.wait() == 21
 
 

@@ -8,7 +8,7 @@ import time
 
 from schemas.engine.specs import RestartPolicy
 from schemas.engine.status import ContainerStatus
-from tests.integration.supervisor.stage import Stage, is_running, parent
+from tests.integration.supervisor.stage import Stage, is_running, name_of, parent
 
 BACK_WITHIN_S = 0.1
 FLOOD_LINES = 1_200_000
@@ -34,11 +34,10 @@ def test_output_must_be_exact_under_kills(stage: Stage) -> None:
     container = stage.run(f"sleep 0.3; awk 'BEGIN {{ for (i = 1; i <= {FLOOD_LINES}; i++) printf \"%048d\\n\", i }}'")
     kills = 0
     chance = random.Random(7)
-    supervisor = stage.supervisor()
-    keeper = parent(supervisor)
+    keeper, _ = stage.pair()
     while stage.record(container).status is ContainerStatus.RUNNING and kills < 1000:
         for child in children(keeper):
-            if comm(child) == "pycompose-super":
+            if name_of(child) == "pycompose-super":
                 os.kill(child, signal.SIGKILL)
                 kills += 1
         time.sleep(chance.random() * 0.02)
@@ -51,8 +50,7 @@ def test_output_must_be_exact_under_kills(stage: Stage) -> None:
 def test_exit_code_must_survive_the_supervisor(stage: Stage) -> None:
     """What ends while no supervisor runs is recorded by the next one."""
     container = stage.run("sleep 0.5; echo last words; exit 9")
-    supervisor = stage.supervisor()
-    keeper = parent(supervisor)
+    keeper, supervisor = stage.pair()
     os.kill(keeper, signal.SIGSTOP)
     os.kill(supervisor, signal.SIGKILL)
     time.sleep(1.0)
@@ -83,8 +81,7 @@ def test_calls_under_way_must_survive_the_supervisor(stage: Stage) -> None:
 def test_keeper_must_be_replaced_by_its_supervisor(stage: Stage) -> None:
     """When the keeper is killed the supervisor takes its place, and a child of it supervises on."""
     container = stage.run("while :; do echo tick; sleep 0.05; done")
-    supervisor = stage.supervisor()
-    keeper = parent(supervisor)
+    keeper, supervisor = stage.pair()
     os.kill(keeper, signal.SIGKILL)
     stage.until(lambda: not is_running(keeper))
     stage.until(lambda: parent(stage.supervisor()) == supervisor)
@@ -98,11 +95,24 @@ def test_either_must_survive_the_other_again_and_again(stage: Stage) -> None:
     """Keeper and supervisor are killed in turn; container, output and exit code stay."""
     container = stage.run("i=0; while [ $i -lt 60 ]; do echo $i; i=$((i+1)); sleep 0.05; done; exit 11")
     for round_ in range(12):
-        supervisor = stage.supervisor()
-        os.kill(parent(supervisor) if round_ % 2 else supervisor, signal.SIGKILL)
+        os.kill(stage.pair()[round_ % 2], signal.SIGKILL)
         time.sleep(0.1)
     assert stage.client.wait(container) == 11
     assert stage.output(container) == [b"%d" % number for number in range(60)]
+
+
+def test_random_kills_must_not_be_noticed(stage: Stage) -> None:
+    """Either is killed at random moments, also while the other is coming back."""
+    script = "i=0; while [ $i -lt 250 ]; do echo $i; i=$((i+1)); sleep 0.02; done; exit 14"
+    containers = [stage.run(script) for _ in range(3)]
+    chance = random.Random(3)
+    until = time.monotonic() + 4
+    while time.monotonic() < until:
+        os.kill(chance.choice(stage.pair()), signal.SIGKILL)
+        time.sleep(chance.random() * 0.06)
+    assert [stage.client.wait(container) for container in containers] == [14] * 3
+    for container in containers:
+        assert stage.output(container) == [b"%d" % number for number in range(250)]
 
 
 def test_both_killed_must_be_started_and_adopt(stage: Stage) -> None:
@@ -162,15 +172,6 @@ def children(pid: int) -> list[int]:
             return [int(each) for each in file.read().split()]
     except FileNotFoundError:
         return []
-
-
-def comm(pid: int) -> str:
-    """Return the name of a process."""
-    try:
-        with open(f"/proc/{pid}/comm") as file:
-            return file.read().strip()
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
 
 
 def members(path: str) -> list[int]:

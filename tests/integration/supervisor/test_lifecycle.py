@@ -141,7 +141,7 @@ def test_pair_must_leave_when_nothing_runs(stage: Stage) -> None:
     """Without containers and clients both processes end, and the next call starts them again."""
     container = stage.run("exit 0")
     stage.client.wait(container)
-    supervisor, keeper = stage.supervisor(), stage.keeper()
+    keeper, supervisor = stage.pair()
     stage.client.close()
     socket = stage.paths.control_socket(stage.project)
     stage.until(lambda: not socket.exists(), 5.0)
