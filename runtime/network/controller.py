@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 
-from runtime.errors import AlreadyExists, EngineError, FailedPrecondition, NotFound
+from runtime.errors import AlreadyExists, Conflict, EngineError, FailedPrecondition, NotFound
 from runtime.network import creation, drivers, endpoints, firewall, forwarding, publication
 from runtime.network.enforcement import Enforcement
 from runtime.network.messages import DeleteLink, ListAliases, MakeBridge, MakeSandbox, SandboxEndpoint
@@ -137,10 +137,14 @@ class NetworkController:
     def publish(self, record: ContainerRecord) -> tuple[tuple[PublishedPort, ...], list[int]]:
         """Publish a container's ports and let packets in; return them and the descriptors that hold them.
 
-        The descriptors are the caller's: a port is taken for as long as one is open. Raises Conflict
-        that names the holder, Unsupported (host address of IPv6 without one in the container).
+        A container on internal networks alone publishes none. The descriptors are the caller's: a port is
+        taken for as long as one is open. Raises Conflict that names the holder, Unsupported (host address
+        of IPv6 without one in the container).
         """
         project = record.spec.project
+        if not any(each.default_gateway for each in record.endpoints):
+            # On internal networks alone nothing from outside could reach it.
+            return (), []
         ipv6 = any(each.default_gateway and each.ipv6_address for each in record.endpoints)
         connection = self._database.read()
         ports, descriptors = publication.reserve_all(connection, record.id, record.spec.ports, ipv6=ipv6)
@@ -201,6 +205,11 @@ class NetworkController:
 
     def _record_network(self, connection: sqlite3.Connection, spec: NetworkSpec) -> NetworkRecord:
         record = creation.new_network(spec, networks.all_of(connection), created_ns=time.time_ns())
+        if record.bridge and creation.link_exists(record.bridge):
+            raise Conflict(
+                f"network `{spec.name}`: the host has an interface `{record.bridge}` already",
+                hint="choose another com.docker.network.bridge.name",
+            )
         networks.insert(connection, record)
         journal.append(connection, _event(record, "create"))
         return record
@@ -245,8 +254,6 @@ class NetworkController:
                 forwarding.switch_on(6)
 
     def _remove_orphans(self, known: set[str]) -> None:
-        if not creation.links_named(forwarding.BRIDGE_PREFIX) - known:
-            return
         owner = f"pycompose {self._tag} "
         for name, alias in self._worker.ask(ListAliases()).items():
             if alias.startswith(owner) and name not in known:

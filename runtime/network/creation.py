@@ -48,11 +48,6 @@ def link_exists(name: str) -> bool:
     return True
 
 
-def links_named(prefix: str) -> set[str]:
-    """Return the links whose names begin so."""
-    return {name for _, name in socket.if_nameindex() if name.startswith(prefix)}
-
-
 def _pool(spec: NetworkSpec, version: int, taken: list[tuple[ipam.Network, str]], seed: str) -> ipam.AddressPool:
     wanted = wanted_pool(spec, version)
     if wanted.subnet:

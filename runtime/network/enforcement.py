@@ -39,7 +39,7 @@ class Enforcement:
     _known: dict[str, _Known] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _timer: threading.Timer | None = None
-    _foreign_checked: bool = False
+    _foreign_checked: set[str] = field(default_factory=set)
     _loopback_reaches: set[str] = field(default_factory=set)
 
     def apply(self, project: str) -> None:
@@ -164,9 +164,11 @@ class Enforcement:
             # Another process changed the table meanwhile, so that a part of the difference is not there.
             nftables.commit(nftables.replacing(wanted))
         self._known[project] = _Known(wanted)
-        if not self._foreign_checked:
-            forwarding.pass_foreign_policies()
-            self._foreign_checked = True
+        chains = (chain.name for chain in wanted.chains if chain.name.startswith(firewall.BRIDGE_CHAIN))
+        bridges = [chain.removeprefix(firewall.BRIDGE_CHAIN) for chain in chains]
+        if missing := forwarding.patterns_of(bridges) - self._foreign_checked:
+            forwarding.pass_foreign_policies(missing)
+            self._foreign_checked |= missing
 
     def _reach_by_loopback(self, ports: Sequence[PortNeeds]) -> None:
         # Only now that the table keeps others from using it.

@@ -8,6 +8,7 @@ only let pass what a bridge of ours is a part of, and our own table still decide
 
 import errno
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,14 +50,20 @@ def switch_on(version: int) -> None:
             ) from error
 
 
-def pass_foreign_policies() -> None:
+def patterns_of(bridges: Iterable[str]) -> frozenset[str]:
+    """Return how these bridges are matched: ours by the beginning of their names, one with a name of its own whole."""
+    # A name with its NUL compares as a whole: `-i br-shop`; without it as a beginning: `-i pc-+`.
+    return frozenset(BRIDGE_PREFIX if each.startswith(BRIDGE_PREFIX) else f"{each}\0" for each in bridges)
+
+
+def pass_foreign_policies(patterns: Iterable[str]) -> None:
     """Put our accepts into Docker's or iptables' forward chain, where one would drop our packets. Idempotent."""
     messages: list[Message] = []
     with NetlinkSocket(NETLINK_NETFILTER) as netlink:
         for family in ("ip", "ip6"):
             obstacle = _find_obstacle(netlink, family)
             if obstacle is not None:
-                messages += _missing_rules(netlink, obstacle)
+                messages += _missing_rules(netlink, obstacle, patterns)
     commit(messages)
 
 
@@ -81,28 +88,29 @@ def _policy(netlink: NetlinkSocket, family: str, chain: str) -> int | None:
     return -1 if policy is None else int.from_bytes(policy, "big")
 
 
-def _missing_rules(netlink: NetlinkSocket, obstacle: _Obstacle) -> list[Message]:
+def _missing_rules(netlink: NetlinkSocket, obstacle: _Obstacle, patterns: Iterable[str]) -> list[Message]:
     body = text(1, _TABLE) + text(2, obstacle.chain)
     answers = netlink.dump(nft_message(GET_RULE, DUMP, FAMILIES[obstacle.family], body))
-    present = {which for _, rule in answers for which in _ours(rule)}
+    present = {match for _, rule in answers for match in _matches(rule)}
     return [
         (
             new_rule(
                 FAMILIES[obstacle.family],
                 _TABLE,
                 obstacle.chain,
-                (nft.interface_prefix(which, BRIDGE_PREFIX), nft.counter(), nft.accept()),
+                (nft.interface_prefix(which, pattern), nft.counter(), nft.accept()),
                 first=True,
             ),
             f"{obstacle.family} {_TABLE} {obstacle.chain}",
         )
+        for pattern in patterns
         for which in _META_KEYS.values()
-        if which not in present
+        if (which, pattern) not in present
     ]
 
 
-def _ours(rule: bytes) -> list[str]:
-    """Return `iifname` or `oifname` when the rule compares it with our prefix."""
+def _matches(rule: bytes) -> list[tuple[str, str]]:
+    """Return (`iifname` or `oifname`, what it is compared with) of a rule."""
     found = []
     key = 0
     for _, element in attribute_list(attributes(rule, _NFGEN_BYTES).get(_RULE_EXPRESSIONS, b"")):
@@ -110,8 +118,9 @@ def _ours(rule: bytes) -> list[str]:
         name, data = parts.get(1, b"").rstrip(b"\0"), attributes(parts.get(2, b""))
         if name == b"meta":
             (key,) = struct.unpack(">I", data[2])
-        elif name == b"cmp" and attributes(data.get(3, b"")).get(1) == BRIDGE_PREFIX.encode() and key in _META_KEYS:
-            found.append(_META_KEYS[key])
+        elif name == b"cmp" and key in _META_KEYS:
+            compared = attributes(data.get(3, b"")).get(1, b"")
+            found.append((_META_KEYS[key], compared.decode("latin-1")))
     return found
 
 

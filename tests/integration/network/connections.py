@@ -6,7 +6,8 @@ import socket
 from runtime.resolver import netns
 
 OK, BLOCKED, REFUSED = "ok", "blocked", "refused"
-_TIMEOUT_S = 0.4
+PATIENT_S, SHORT_S = 5.0, 0.4
+"""How long to wait for a connection that should come about, and for one that should not."""
 
 
 def listen(namespace: int | None, port: int, address: str = "0.0.0.0") -> socket.socket:
@@ -24,11 +25,11 @@ def udp(namespace: int | None) -> socket.socket:
     return made
 
 
-def connect(namespace: int | None, address: str, port: int) -> str:
+def connect(namespace: int | None, address: str, port: int, timeout_s: float = PATIENT_S) -> str:
     """Return ok, blocked (no answer, no way) or refused."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with _make(namespace, socket.SOCK_STREAM, family) as client:
-        client.settimeout(_TIMEOUT_S)
+        client.settimeout(timeout_s)
         try:
             client.connect((address, port))
         except ConnectionRefusedError:

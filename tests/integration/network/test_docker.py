@@ -10,7 +10,7 @@ from runtime.network import nftables
 from runtime.network.netlink_socket import CREATE, DUMP, NETLINK_NETFILTER, NetlinkSocket, attribute, nested, text
 from schemas.engine.specs import PortBinding
 from tests.integration.network.conftest import Site
-from tests.integration.network.connections import BLOCKED, OK, connect, listen
+from tests.integration.network.connections import BLOCKED, OK, SHORT_S, connect, listen
 
 IP = nftables.FAMILIES["ip"]
 
@@ -54,8 +54,8 @@ def test_containers_must_be_reached_beside_docker(site: Site, outside: int, *, u
         assert connect(site.sandboxes["two"], address, 80) == OK
         assert connect(site.sandboxes["one"], "10.99.0.2", 80) == OK
         assert connect(outside, "10.99.0.1", 8080) == OK
-        assert connect(outside, address, 80) == BLOCKED
-        assert connect(site.sandboxes["far"], address, 80) == BLOCKED
+        assert connect(outside, address, 80, SHORT_S) == BLOCKED
+        assert connect(site.sandboxes["far"], address, 80, SHORT_S) == BLOCKED
 
 
 def test_the_rules_must_be_there_once(site: Site, tmp_path: Path) -> None:
@@ -68,3 +68,17 @@ def test_the_rules_must_be_there_once(site: Site, tmp_path: Path) -> None:
         other.controller.apply_firewall("shop")
         assert rules("DOCKER-USER") == 2
         other.close()
+
+
+def test_a_bridge_with_a_name_of_its_own_must_pass_too(site: Site) -> None:
+    """com.docker.network.bridge.name: matched whole, not by our prefix."""
+    docker(user_chain=True)
+    site.network("named", driver_options={"com.docker.network.bridge.name": "br-shop"})
+    site.container("one", "named", ports=(PortBinding(80, host_port=8080),))
+    site.container("two", "named")
+    assert rules("DOCKER-USER") == 2
+    with listen(site.sandboxes["one"], 80):
+        assert connect(site.sandboxes["two"], "172.18.0.2", 80) == OK
+    site.network("other")
+    site.controller.apply_firewall("shop")
+    assert rules("DOCKER-USER") == 4

@@ -12,7 +12,7 @@ from runtime.resolver import netns
 from schemas.engine.records import ContainerRecord
 from schemas.engine.specs import IPAMPool, PortBinding
 from tests.integration.network.conftest import Site
-from tests.integration.network.connections import BLOCKED, OK, REFUSED, connect, listen
+from tests.integration.network.connections import BLOCKED, OK, PATIENT_S, REFUSED, SHORT_S, connect, listen
 
 Town = dict[str, int | None]
 
@@ -76,7 +76,7 @@ def test_a_connection_must_be_let_through_only_where_it_should(
     town: Town, who: str, address: str, port: int, expected: str
 ) -> None:
     """Networks are isolated from one another and from the outside, but for published ports."""
-    assert connect(town[who], address, port) == expected
+    assert connect(town[who], address, port, SHORT_S if expected == BLOCKED else PATIENT_S) == expected
 
 
 def test_the_outside_must_see_the_hosts_address(town: Town, outside: int) -> None:
@@ -96,7 +96,7 @@ def test_a_container_must_not_reach_the_hosts_loopback(town: Town, port: int, by
     with netns.inside(namespace):
         Path("/proc/sys/net/ipv4/conf/eth0/route_localnet").write_text("1")
         _route_loopback_by(by)
-    assert connect(namespace, "127.0.0.1", port) == BLOCKED
+    assert connect(namespace, "127.0.0.1", port, SHORT_S) == BLOCKED
 
 
 def test_containers_must_not_talk_where_icc_is_off(site: Site) -> None:
@@ -106,7 +106,7 @@ def test_containers_must_not_talk_where_icc_is_off(site: Site) -> None:
     site.network("quiet", driver_options={"com.docker.network.bridge.enable_icc": "false"})
     one, other = site.container("one", "quiet"), site.container("other", "quiet")
     with listen(site.sandboxes["one"], 80):
-        assert connect(site.sandboxes["other"], one.endpoints[0].ipv4_address, 80) == BLOCKED
+        assert connect(site.sandboxes["other"], one.endpoints[0].ipv4_address, 80, SHORT_S) == BLOCKED
         assert other.endpoints[0].ipv4_address != one.endpoints[0].ipv4_address
 
 

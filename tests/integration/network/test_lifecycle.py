@@ -20,7 +20,7 @@ from schemas.engine.identifiers import new_id
 from schemas.engine.records import ContainerRecord
 from schemas.engine.specs import ContainerSpec, EndpointSpec, IPAMPool, NetworkSpec, PortBinding
 from tests.integration.network.conftest import Site, nft_tables
-from tests.integration.network.connections import BLOCKED, OK, connect, listen
+from tests.integration.network.connections import BLOCKED, OK, SHORT_S, connect, listen
 
 
 def links() -> set[str]:
@@ -75,6 +75,14 @@ def test_a_failed_network_must_leave_nothing(site: Site) -> None:
         site.network("o", driver="overlay")
     assert links() == before
     assert [each.name for each in networks.all_of(site.database.read())] == ["n"]
+
+
+def test_a_bridge_of_the_host_must_not_be_taken_over(site: Site, outside: int) -> None:
+    """Named in driver_opts, but somebody else's: refused, and still there afterwards."""
+    with pytest.raises(Conflict, match="the host has an interface `outside` already"):
+        site.network("n", driver_options={"com.docker.network.bridge.name": "outside"})
+    assert "outside" in links()
+    assert networks.all_of(site.database.read()) == []
 
 
 def test_the_hosts_routes_must_be_avoided(site: Site, outside: int) -> None:
@@ -211,7 +219,7 @@ def test_ipv6_must_work_where_it_is_enabled(site: Site, outside: int) -> None:
         assert connect(None, own, 81) == OK
         assert connect(None, web.endpoints[0].ipv6_gateway, 8080) == OK
         assert connect(site.sandboxes["near"], web.endpoints[0].ipv6_gateway, 8080) == OK
-        assert connect(site.sandboxes["far"], own, 81) == BLOCKED
+        assert connect(site.sandboxes["far"], own, 81, SHORT_S) == BLOCKED
         with netns.inside(site.sandboxes["far"]):
             assert not Path("/proc/thread-self/net/if_inet6").read_text().count("eth0")
 

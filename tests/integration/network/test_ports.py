@@ -13,7 +13,7 @@ from schemas.engine.records import PublishedPort
 from schemas.engine.specs import PortBinding
 from schemas.engine.status import ContainerStatus
 from tests.integration.network.conftest import Site
-from tests.integration.network.connections import BLOCKED, OK, REFUSED, connect, listen, udp
+from tests.integration.network.connections import BLOCKED, OK, REFUSED, SHORT_S, connect, listen, udp
 
 
 @pytest.fixture
@@ -158,7 +158,7 @@ def test_another_projects_port_must_work_beside(shop: Site) -> None:
         assert connect(None, "127.0.0.1", 8080) == OK
         assert connect(None, "127.0.0.1", 8081) == OK
         assert connect(shop.sandboxes["web"], "172.19.0.1", 8081) == OK
-        assert connect(shop.sandboxes["web"], "172.19.0.2", 80) == BLOCKED
+        assert connect(shop.sandboxes["web"], "172.19.0.2", 80, SHORT_S) == BLOCKED
 
 
 def test_a_container_on_anothers_network_must_be_published(shop: Site) -> None:
@@ -185,7 +185,7 @@ def test_a_reserved_port_must_take_nothing_in(host: None) -> None:
     held = portmap.bind("tcp", "127.0.0.1", 8080)
     assert held is not None
     with held:
-        assert connect(None, "127.0.0.1", 8080) == BLOCKED
+        assert connect(None, "127.0.0.1", 8080, SHORT_S) == BLOCKED
 
 
 def _echo_once(sandbox: int, client: socket.socket) -> None:
@@ -195,3 +195,11 @@ def _echo_once(sandbox: int, client: socket.socket) -> None:
         data, address = server.recvfrom(100)
         server.sendto(b"pong to " + data, address)
         assert client.recv(100) == b"pong to ping"
+
+
+def test_an_internal_container_must_publish_nothing(site: Site) -> None:
+    """As in Docker: the port stays free on the host."""
+    site.network("inside", internal=True)
+    assert site.container("web", "inside", ports=(PortBinding(80, host_port=8080),)).ports == ()
+    with listen(None, 8080):
+        pass
