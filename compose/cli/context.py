@@ -5,11 +5,13 @@ command pays only for what it needs.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from compose.cli import registry
+from compose.cli.options import is_true
 from compose.errors import ComposeError, Warning  # noqa: A004 - the word of the domain
 from compose.render import mode
 from runtime.errors import EngineError
@@ -138,16 +140,19 @@ class Context:
         return self._runtime
 
     def progress(self, *, silent: bool = False, beside_output: bool = False) -> "EventProcessor":
-        """Return a renderer of progress on standard error.
+        """Return a renderer of progress on standard error, with COMPOSE_STATUS_STDOUT on standard output.
 
         `silent`: one that says nothing; `beside_output`: one that other lines on the terminal do not disturb.
         """
-        name = "quiet" if silent else mode.choose_progress(self.options.progress, self.options.ansi, sys.stderr)
+        stream = sys.stdout if is_true(os.environ.get("COMPOSE_STATUS_STDOUT", "")) else sys.stderr
+        name = "quiet" if silent else mode.choose_progress(self.options.progress, self.options.ansi, stream)
         if name == "tty" and beside_output:
             name = "plain"
         module = registry.load(registry.RENDERERS[name])
         renderer: EventProcessor = module.renderer(
-            sys.stderr, dry_run=bool(self.options.dry_run), colour=self.has_colour(error=True)
+            stream,
+            dry_run=bool(self.options.dry_run),
+            colour=mode.has_colour(self.options.ansi, stream),
         )
         return renderer
 
