@@ -8,6 +8,7 @@ here waits.
 import select
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -32,7 +33,7 @@ class Client:
     container_id: str
     udp: socket.socket
     tcp: socket.socket
-    upstreams: tuple[str, ...]
+    upstreams: tuple[str, ...] | Callable[[], tuple[str, ...]]
     netns_fd: int
 
 
@@ -56,10 +57,13 @@ class _Connection:
 class Resolver:
     """One server for all containers of a project."""
 
-    def __init__(self, zone: Zone, upstreams: tuple[str, ...] = ()) -> None:
-        """`upstreams` are asked from the namespace this process is in, for containers without their own."""
+    def __init__(self, zone: Zone, upstreams: tuple[str, ...] | Callable[[], tuple[str, ...]] = ()) -> None:
+        """`upstreams` are asked from the namespace this process is in, for containers without their own.
+
+        They are given, or what gives them at the time of a query (runtime.resolver.upstreams.HostServers).
+        """
         self.zone = zone
-        self.upstreams = upstreams
+        self._upstreams = upstreams
         self._poll = select.epoll()
         self._clients: dict[str, Client] = {}
         self._udp: dict[int, Client] = {}
@@ -95,7 +99,7 @@ class Resolver:
         if upstreams:
             client = Client(container_id, udp, tcp, upstreams, netns_fd)
         else:
-            client = Client(container_id, udp, tcp, self.upstreams if forwards else (), -1)
+            client = Client(container_id, udp, tcp, self._upstreams if forwards else (), -1)
         self._clients[container_id] = client
         self._udp[udp.fileno()] = client
         self._tcp[tcp.fileno()] = client
@@ -224,10 +228,11 @@ class Resolver:
         return None if found is None else codec.answer(data, query, found, limit)
 
     def _forward(self, client: Client, data: bytes, query: Query, reply: Reply, *, stream: bool) -> None:
-        if not client.upstreams or len(self._forwardings) >= MAXIMUM_FORWARDINGS:
+        servers = client.upstreams() if callable(client.upstreams) else client.upstreams
+        if not servers or len(self._forwardings) >= MAXIMUM_FORWARDINGS:
             reply(codec.failure(data, query, codec.SERVER_FAILURE))
             return
-        forwarding = Forwarding(data, query, client.upstreams, reply, stream=stream)
+        forwarding = Forwarding(data, query, servers, reply, stream=stream)
         forwarding.owner = client.container_id
         forwarding.netns_fd = client.netns_fd
         self._ask_next(-1, forwarding)

@@ -22,6 +22,27 @@ def of_container(dns: Sequence[str], host_text: str | None = None) -> tuple[str,
     return tuple(each for each in valid_addresses(found) if each != RESOLVER_ADDRESS)[:MAXIMUM]
 
 
+class HostServers:
+    """The host's servers as they are now: a laptop changes its network while containers run."""
+
+    def __init__(self, path: Path = HOST_RESOLV_CONF) -> None:
+        self._path = path
+        self._seen: tuple[int, int] | None = None
+        self._servers: tuple[str, ...] = _FALLBACK
+
+    def __call__(self) -> tuple[str, ...]:
+        """Return the servers; the file is read again when it has changed, at the cost of a stat."""
+        try:
+            status = self._path.stat()
+            seen = status.st_mtime_ns, status.st_ino
+            if seen != self._seen:
+                self._servers = of_container((), self._path.read_text(errors="replace"))
+                self._seen = seen
+        except OSError:
+            self._seen, self._servers = None, _FALLBACK
+        return self._servers
+
+
 def of_host() -> str:
     """Return the host's resolv.conf; empty when there is none."""
     try:

@@ -5,7 +5,7 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -26,7 +26,7 @@ SERVER = "127.0.0.11", 53
 class Service:
     """A resolver in an event loop of its own, as the supervisor runs it."""
 
-    def __init__(self, site: Site, upstreams: tuple[str, ...]) -> None:
+    def __init__(self, site: Site, upstreams: tuple[str, ...] | Callable[[], tuple[str, ...]]) -> None:
         self.site = site
         self.zone = Zone()
         self.resolver = Resolver(self.zone, upstreams)
@@ -177,7 +177,7 @@ def test_a_container_may_run_a_name_server_of_its_own(site: Site, service: Servi
 def test_other_names_must_be_asked_of_the_hosts_servers(site: Site) -> None:
     """From the host's own namespace, so that a server on its loopback is reached; by UDP and TCP."""
     upstream = Upstream("127.0.0.53")
-    service = Service(site, ("127.0.0.53",))
+    service = Service(site, lambda: ("127.0.0.53",))
     site.network("n")
     service.add(site.container("web", "n"))
     service.start()

@@ -1,5 +1,7 @@
 """Which servers a container's other queries go to."""
 
+from pathlib import Path
+
 from runtime.resolver import upstreams
 
 HOST = "# by hand\nnameserver 192.0.2.53\nnameserver nonsense\nnameserver fe80::1%eth0\nsearch a.example\n"
@@ -24,3 +26,18 @@ def test_the_server_must_not_ask_itself() -> None:
 def test_a_host_without_servers_must_have_dockers_default() -> None:
     """As Docker: Google's."""
     assert upstreams.of_container((), "") == ("8.8.8.8", "8.8.4.4")
+
+
+def test_a_change_of_the_hosts_servers_must_be_seen(tmp_path: Path) -> None:
+    """A laptop that joins another network: no container needs a restart."""
+    file = tmp_path / "resolv.conf"
+    servers = upstreams.HostServers(file)
+    assert servers() == ("8.8.8.8", "8.8.4.4")
+    file.write_text("nameserver 192.0.2.1\n")
+    assert servers() == ("192.0.2.1",)
+    other = tmp_path / "new"
+    other.write_text("nameserver 192.0.2.2\n")
+    other.replace(file)
+    assert servers() == ("192.0.2.2",)
+    file.unlink()
+    assert servers() == ("8.8.8.8", "8.8.4.4")
