@@ -19,7 +19,7 @@ def make_init_layer(folder: str) -> str:
     """
     if os.path.isdir(folder):
         return folder
-    fresh = f"{folder}.{os.getpid()}"
+    fresh = f"{folder}.{os.urandom(6).hex()}"  # the caller may be one of several threads
     os.makedirs(fresh, 0o755)
     for name in _FOLDERS:
         os.mkdir(f"{fresh}/{name}", 0o755)
