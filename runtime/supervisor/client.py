@@ -10,7 +10,6 @@ import os
 import socket
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
 
 from runtime.errors import EngineError, Unavailable
 from runtime.paths import Paths
@@ -74,7 +73,6 @@ class SupervisorClient:
         self._address = Address(paths, project)
         self._lock = threading.Lock()
         self._free: list[Connection] = []
-        self._is_early = False
 
     def start_early(self) -> None:
         """Start the pair unless it runs, and do not wait for it. Never fails: the first call will say why.
@@ -178,12 +176,6 @@ class SupervisorClient:
 
     def close(self) -> None:
         """Close the connections that no call uses. Idempotent."""
-        if self._is_early:
-            # Nobody asked anything of the pair that we had started: it need not wait for us any longer.
-            with suppress(EngineError, OSError):
-                connection = self._connection(start=False)
-                if connection is not None:
-                    connection.close()
         self._drop_free()
         collect_orphans()
 
@@ -251,7 +243,6 @@ class SupervisorClient:
                 return self._free.pop()
         collect_orphans()
         sock = connect(self._address, start=start)
-        self._is_early = False
         return None if sock is None else Connection(sock)
 
     def _unavailable(self) -> Unavailable:
