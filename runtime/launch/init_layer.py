@@ -20,11 +20,14 @@ def make_init_layer(folder: str) -> str:
     if os.path.isdir(folder):
         return folder
     fresh = f"{folder}.{os.urandom(6).hex()}"  # the caller may be one of several threads
-    os.makedirs(fresh, 0o755)
+    os.makedirs(fresh)
     for name in _FOLDERS:
-        os.mkdir(f"{fresh}/{name}", 0o755)
+        os.mkdir(f"{fresh}/{name}")
     for name in _FILES:
-        os.close(os.open(f"{fresh}/{name}", os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o755))
+        os.close(os.open(f"{fresh}/{name}", os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+    # Afterwards: the caller's umask may be 077, and the container's users have to get at /etc.
+    for name in ("", *_FOLDERS, *_FILES):
+        os.chmod(f"{fresh}/{name}", 0o755)  # noqa: S103 - the modes Docker gives them
     os.symlink("/proc/mounts", f"{fresh}/etc/mtab")
     with contextlib.suppress(FileExistsError, OSError):
         os.rename(fresh, folder)

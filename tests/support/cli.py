@@ -49,6 +49,7 @@ class Cli:
         timeout: float = TIMEOUT_S,
         stdin: str = "",
         environment: dict[str, str] | None = None,
+        umask: int = -1,
     ) -> Finished:
         """Run a command to its end; assert its exit code unless `code` is None."""
         done = subprocess.run(
@@ -60,6 +61,7 @@ class Cli:
             text=True,
             timeout=timeout,
             check=False,
+            umask=umask,
         )
         finished = Finished(arguments, done.returncode, done.stdout, done.stderr)
         assert code is None or done.returncode == code, str(finished)
