@@ -132,6 +132,9 @@ class AttachSession(Protocol):
 class RuntimeSessions(RuntimeReader, Protocol):
     """What runs, met without changing what exists (runtime.sessions.Sessions): light, like the reader."""
 
+    def recall(self, project: str) -> str | None:
+        """Return what `remember` was given, if nothing of the project has changed and all of it runs; else None."""
+
     def wait_container(self, reference: str) -> int:
         """Wait until it does not run any more; return its exit code."""
 
@@ -161,6 +164,9 @@ class Runtime(RuntimeSessions, Protocol):
 
     def prepare(self, project: str) -> None:
         """Start what the project will need while the caller still reads its files. Optional, never fails."""
+
+    def remember(self, project: str, text: str) -> None:
+        """Keep a text with the project's present state, in place of an earlier one."""
 
     def check_ports(self, bindings: Sequence[tuple[str, PortBinding]], *, ignoring: Sequence[str] = ()) -> None:
         """Raise Conflict, naming the holder, when a published port is taken.

@@ -20,6 +20,7 @@ from runtime.image.store import ImageStore
 from runtime.network.controller import NetworkController
 from runtime.paths import Paths, default_paths
 from runtime.sessions import Sessions
+from runtime.state import memos
 from runtime.state.database import Database
 from runtime.supervisor.client import SupervisorClient
 from runtime.volume.store import VolumeStore
@@ -70,6 +71,11 @@ class Engine(Sessions):
         if not any(record.status.is_live for record in self.containers(project)):
             self._partners.networks.warm_up()
         self._partners.supervisor(project).start_early()
+
+    def remember(self, project: str, text: str) -> None:
+        """Keep a text with the project's present state."""
+        with self.database.transaction() as connection:
+            memos.remember(connection, project, text)
 
     def check_ports(self, bindings: Sequence[tuple[str, PortBinding]], *, ignoring: Sequence[str] = ()) -> None:
         """Raise Conflict, naming the holder, when a published port is taken."""

@@ -10,6 +10,7 @@ from runtime.api import AttachSession, EventStream, ExecSession
 from runtime.errors import FailedPrecondition
 from runtime.paths import Paths, default_paths
 from runtime.query import StateReader
+from runtime.state import memos
 from runtime.state.database import Database
 from runtime.supervisor.client import SupervisorClient
 from schemas.engine.specs import ExecSpec
@@ -28,6 +29,13 @@ class Sessions(StateReader):
         super().__init__(paths, database)
         self._clients: dict[str, SupervisorClient] = {}
         self._clients_lock = threading.Lock()
+
+    def recall(self, project: str) -> str | None:
+        """Return what `remember` was given, if nothing of the project has changed and all of it runs; else None."""
+        # Without a supervisor nobody has told the state what became of the containers.
+        if not self._supervisor(project).connect(start=False):
+            return None
+        return memos.recall(self.database.read(), project)
 
     def exec_start(
         self, reference: str, spec: ExecSpec, *, stdin: int | None, stdout: int | None, stderr: int | None

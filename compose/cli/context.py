@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from compose.events import EventProcessor
     from compose.loader.pipeline import LoadResult
     from compose.loader.project_name import Location
+    from compose.loader.source import SourceReader
     from runtime.api import Runtime, RuntimeReader, RuntimeSessions
     from schemas.engine.specs import ExecSpec
 
@@ -27,8 +28,11 @@ if TYPE_CHECKING:
 class Context:
     """One run of one command. `options` holds the global flags and the command's own."""
 
-    def __init__(self, options: argparse.Namespace) -> None:
+    def __init__(self, options: argparse.Namespace, arguments: Sequence[str] = ()) -> None:
         self.options = options
+        self.arguments = tuple(arguments)
+        """The command line as it was typed."""
+        self.has_warned = False
         self._location: Location | None = None
         self._reader: RuntimeReader | None = None
         self._sessions: RuntimeSessions | None = None
@@ -58,6 +62,7 @@ class Context:
 
     def warn(self, warning: Warning) -> None:
         """Print a warning on standard error."""
+        self.has_warned = True
         text = registry.load(registry.DIAGNOSTIC).render_warning(warning, colour=self.has_colour(error=True))
         self.note(text)
 
@@ -75,12 +80,14 @@ class Context:
         assert self._location is not None  # noqa: S101 - for mypy: the registry's modules are untyped
         return self._location
 
-    def load(self, services: Sequence[str] = (), **switches: bool) -> "LoadResult":
+    def load(
+        self, services: Sequence[str] = (), reader: "SourceReader | None" = None, **switches: bool
+    ) -> "LoadResult":
         """Load the whole project, print its warnings, and return it with `services` selected.
 
-        Raises what is wrong with its files.
+        `reader` reads the files instead of the usual one. Raises what is wrong with them.
         """
-        result: LoadResult = registry.load(registry.PROJECT).load(self.options, services, **switches)
+        result: LoadResult = registry.load(registry.PROJECT).load(self.options, services, reader, **switches)
         for warning in result.warnings:
             self.warn(warning)
         return result

@@ -6,18 +6,19 @@ import sys
 from compose.cli.context import Context
 from compose.cli.options import scales
 from compose.errors import ProjectError
+from compose.loader.source import SourceReader
 from compose.orchestration.options import ReconcileOptions, Recreate
 from compose.orchestration.verbs.scale import scaled
 from schemas.composefile.project import Project
 
 
-def load_project(context: Context) -> Project:
-    """Load the project with the services of the command line and the numbers of `--scale`.
+def load_project(context: Context, reader: SourceReader | None = None) -> Project:
+    """Load the project, through `reader` if one is given, with the numbers of `--scale`.
 
     Raises ProjectError also for images that would have to be pulled or built, which this version cannot.
     """
     options = context.options
-    project = context.load().project
+    project = context.load(reader=reader).project
     check_images(options, project)
     return scaled(project, scales(options.scale))
 

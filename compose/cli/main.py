@@ -69,8 +69,10 @@ def _dispatch(arguments: Sequence[str], options: argparse.Namespace) -> int:
     registry.load(command.arguments).add_arguments(verb)
     verb.read(rest, options)
     settle_globals(options)
-    context = Context(options)
+    context = Context(options, arguments)
     try:
+        if name in registry.SHORTCUTS and registry.load(registry.SHORTCUTS[name]).report(context):
+            return SUCCESS
         if command.prepares and not options.dry_run:
             context.prepare()
         module = registry.load(command.module)

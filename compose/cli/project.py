@@ -2,18 +2,23 @@
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 
 from compose.cli.location import load_options
 from compose.loader import pipeline
 from compose.loader.pipeline import LoadResult
+from compose.loader.source import SourceReader
 from compose.orchestration.hooks import exec_spec
 from schemas.composefile.project import Project
 from schemas.engine.specs import ExecSpec
 
 
-def load(options: argparse.Namespace, services: Sequence[str] = (), **switches: bool) -> LoadResult:
+def load(
+    options: argparse.Namespace, services: Sequence[str] = (), reader: SourceReader | None = None, **switches: bool
+) -> LoadResult:
     """Load the project with `services` and what they depend on, all of them where none is named."""
-    return pipeline.load(load_options(options, **switches), services)
+    wanted = load_options(options, **switches)
+    return pipeline.load(replace(wanted, reader=reader) if reader else wanted, services)
 
 
 def hooks_of(project: Project) -> dict[str, dict[str, list[ExecSpec]]]:

@@ -105,6 +105,8 @@ COMMANDS = {
     "volumes": Command("List volumes", SERVICES, "volumes", tier=1),
     "wait": Command("Block until the containers of services stop", "SERVICE [SERVICE...] [OPTIONS]", "wait", tier=1),
 }
+SHORTCUTS = {"up": "compose.cli.unchanged"}
+"""Light modules whose `report(context)` may already be a command's whole answer."""
 ALIASES = {"convert": "config"}
 ABSENT = frozenset(
     {"attach", "build", "commit", "cp", "export", "publish", "pull", "push", "stats", "watch", "alpha", "bridge"}

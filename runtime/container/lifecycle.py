@@ -14,7 +14,7 @@ from runtime.container import bundle, files
 from runtime.container.partners import Partners
 from runtime.errors import FailedPrecondition
 from runtime.network import resolvconf
-from runtime.state import containers, journal
+from runtime.state import containers, journal, networks
 from schemas.engine.events import EngineEvent
 from schemas.engine.records import ContainerRecord
 from schemas.engine.status import ContainerStatus
@@ -80,6 +80,7 @@ def rename(partners: Partners, record: ContainerRecord, name: str) -> None:
     spec = replace(record.spec, name=name)
     with partners.database.transaction() as connection:
         containers.rename(connection, record, spec)
+        networks.rename_container(connection, record.id, record.spec.name, name)
         journal.append(
             connection,
             EngineEvent(

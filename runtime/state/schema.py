@@ -104,4 +104,9 @@ SCHEMA = (
         detail TEXT NOT NULL DEFAULT '{}',
         created_ns INTEGER NOT NULL
     ) STRICT""",
+    """CREATE TABLE memos (
+        project TEXT PRIMARY KEY,
+        state TEXT NOT NULL,
+        text TEXT NOT NULL
+    ) STRICT""",
 )

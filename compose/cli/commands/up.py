@@ -5,6 +5,7 @@ import sys
 import time
 from dataclasses import replace
 
+from compose.cli import unchanged
 from compose.cli.arguments.up import check
 from compose.cli.attached import Abortion, Attached, Calls, printer_names
 from compose.cli.context import Context
@@ -30,7 +31,8 @@ def run(context: Context) -> int:
     options = context.options
     check(options)
     settle_orphans(options)
-    project = load_project(context)
+    reader = unchanged.RecordingReader()
+    project = load_project(context, reader)
     wanted = replace(
         reconcile_options(options),
         with_dependencies=not options.no_deps,
@@ -46,7 +48,14 @@ def run(context: Context) -> int:
         context.show_plan(str(plan_up(context.reader(), project, wanted).plan))
         return SUCCESS
     if options.detach or options.no_start:
-        return SUCCESS if _bring_up(context, project, wanted) is not None else INTERRUPTED
+        names = _bring_up(context, project, wanted)
+        if names is None:
+            return INTERRUPTED
+        for source in (*project.secrets.values(), *project.configs.values()):
+            if source.file:
+                reader.note_content(source.file)
+        unchanged.remember(context, reader, [name for each in names.values() for name in each])
+        return SUCCESS
     _check_services(options.attach, project)
     _check_services(options.no_attach, project)
     _check_services([options.exit_code_from] if options.exit_code_from else [], project)
