@@ -28,6 +28,9 @@ class RuntimeReader(Protocol):
     def containers(self, project: str | None = None) -> list[ContainerRecord]:
         """Return the containers of a project (of all: None) in any status, ordered by name."""
 
+    def unattended(self) -> list[str]:
+        """Return the projects that run by the state, but have no supervisor: `RuntimeSessions.adopt` makes sure."""
+
     def container(self, reference: str) -> ContainerRecord:
         """Return one by name, id or unambiguous beginning of an id. Raises NotFound."""
 
@@ -131,6 +134,9 @@ class AttachSession(Protocol):
 
 class RuntimeSessions(RuntimeReader, Protocol):
     """What runs, met without changing what exists (runtime.sessions.Sessions): light, like the reader."""
+
+    def adopt(self, project: str) -> None:
+        """Bring the state of a project's containers in line with what runs. Raises Unavailable, PermissionDenied."""
 
     def recall(self, project: str) -> str | None:
         """Return what `remember` was given, if nothing of the project has changed and all of it runs; else None."""

@@ -63,6 +63,8 @@ class Engine(Sessions):
             sys.stderr.write(f"waits for another command on project `{project}`: {holder}\n")
 
         with locks.exclusive(self.paths.project_lock(project), waiting):
+            if project in self.unattended():
+                self.adopt(project)
             recover(self._partners, project)
             yield
 

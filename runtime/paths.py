@@ -64,6 +64,10 @@ class Paths:
         """Lock file of the project."""
         return self.project_run(project) / "lock"
 
+    def keeper_lock(self, project: str) -> Path:
+        """Lock file that the project's keeper and supervisor hold for life."""
+        return self.project_run(project) / "keeper.lock"
+
     def container_run(self, project: str, container_id: str) -> Path:
         """Run directory of one container (its FIFOs)."""
         return self.project_run(project) / container_id

@@ -5,6 +5,7 @@ Light on purpose: nothing here leads to pydantic, networkx, pyroute2 or a proces
 
 from collections.abc import Iterator
 
+from runtime import locks
 from runtime.image import catalog
 from runtime.logs import reader
 from runtime.logs.follow import Follower
@@ -32,6 +33,14 @@ class StateReader:
     def containers(self, project: str | None = None) -> list[ContainerRecord]:
         """Return the containers of a project (of all: None) in any status, ordered by name."""
         return containers.all_of(self.database.read(), project)
+
+    def unattended(self) -> list[str]:
+        """Return the projects whose containers should run, by the state, and that no supervisor looks after.
+
+        Both of its processes were killed, or the machine was restarted: the state may be out of date.
+        """
+        live = containers.live_projects(self.database.read())
+        return [project for project in live if not locks.is_held(self.paths.keeper_lock(project))]
 
     def container(self, reference: str) -> ContainerRecord:
         """Return one by name, id or unambiguous beginning of an id. Raises NotFound."""

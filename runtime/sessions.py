@@ -30,6 +30,13 @@ class Sessions(StateReader):
         self._clients: dict[str, SupervisorClient] = {}
         self._clients_lock = threading.Lock()
 
+    def adopt(self, project: str) -> None:
+        """Start the project's supervisor if it has none, and wait until it has looked at every container.
+
+        Raises Unavailable, PermissionDenied.
+        """
+        self._supervisor(project).connect()
+
     def recall(self, project: str) -> str | None:
         """Return what `remember` was given, if nothing of the project has changed and all of it runs; else None."""
         # Without a supervisor nobody has told the state what became of the containers.

@@ -129,8 +129,17 @@ class Context:
         """Return what exists; nothing can be changed through it."""
         if self._reader is None:
             self._reader = self._runtime or self._sessions or registry.load(registry.QUERY).open_reader()
-        assert self._reader is not None  # noqa: S101 - for mypy: the registry's modules are untyped
+            assert self._reader is not None  # noqa: S101 - for mypy: the registry's modules are untyped
+            self._adopt_unattended(self._reader)
         return self._reader
+
+    def _adopt_unattended(self, reader: "RuntimeReader") -> None:
+        for project in reader.unattended():
+            try:
+                self.sessions().adopt(project)
+            except EngineError as error:
+                # What there is can still be shown; it may be out of date.
+                self.note(f"project `{project}` has no supervisor: {error.message}")
 
     def sessions(self) -> "RuntimeSessions":
         """Return what runs, to be met and not changed: exec, attach, events."""

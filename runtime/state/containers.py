@@ -107,6 +107,14 @@ def all_of(connection: sqlite3.Connection, project: str | None = None) -> list[C
     return _records(connection, rows, project)
 
 
+def live_projects(connection: sqlite3.Connection) -> list[str]:
+    """Return the projects that have a container with a process, or one soon again, by the state."""
+    live = [status.value for status in ContainerStatus if status.is_live]
+    marks = ", ".join("?" for _ in live)
+    rows = connection.execute(f"SELECT DISTINCT project FROM containers WHERE status IN ({marks})", live)  # noqa: S608 - marks alone
+    return sorted(project for (project,) in rows)
+
+
 def find(connection: sqlite3.Connection, reference: str) -> ContainerRecord:
     """Return one by id, name, or the unambiguous beginning of an id. Raises NotFound, InvalidArgument."""
     rows = connection.execute(

@@ -46,7 +46,7 @@ class Address:
     @property
     def lock(self) -> Path:
         """Held by the pair for life."""
-        return self.folder / "keeper.lock"
+        return self.paths.keeper_lock(self.project)
 
     @property
     def log(self) -> Path:
