@@ -85,10 +85,11 @@ services:
     with cli.on_terminal("logs", "-f", "--no-color") as terminal:
         terminal.wait_for("web-1    | started")
         cli.run("restart", "-t", "5", "web")
-        terminal.wait_for("web-1 exited with code 0\nweb-1    | started")
+        terminal.wait_for("web-1 exited with code 0")
         cli.run("stop", "-t", "5")
         assert terminal.wait(10) == 0
-    assert terminal.shown.count("exited with code 0") == 2
+    assert terminal.shown.count("web-1 exited with code 0") == 2
+    assert terminal.shown.count("web-1    | started") == 2
     cli.run("down")
 
 
