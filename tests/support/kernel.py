@@ -32,6 +32,14 @@ def links() -> dict[str, int]:
     return {name: index for index, name in socket.if_nameindex()}
 
 
+def alias(link: str) -> str:
+    """Return the alias of a link, empty when it has none or is gone."""
+    try:
+        return Path(f"/sys/class/net/{link}/ifalias").read_text().strip()
+    except OSError:
+        return ""
+
+
 def delete_link(index: int) -> None:
     """Delete a link; one that is gone already is fine."""
     with _netlink(NETLINK_ROUTE) as kernel:

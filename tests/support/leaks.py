@@ -7,7 +7,6 @@ names or processes show to be the test's: two sessions on one machine must not s
 """
 
 import os
-import re
 import signal
 import time
 import zlib
@@ -39,7 +38,7 @@ class LeakCheck:
     def __init__(self, state: Path, run: Path) -> None:
         self._directories = (state, run)
         self._run = run
-        self._ours = re.compile(rf"(pc-|pv|pycompose_){tag(state) if _shared() else ''}")
+        self._tag = tag(state)
         self._before = self._look()
 
     def leaks(self) -> list[str]:
@@ -74,10 +73,19 @@ class LeakCheck:
             frozenset(pid for pid in pids if not _is_zombie(pid)),
             frozenset(held),
             frozenset(line for line in _mounts() if any(str(directory) in line for directory in self._directories)),
-            {name: index for name, index in kernel.links().items() if self._ours.match(name)},
-            {name: family for name, family in kernel.tables().items() if self._ours.match(name)},
+            {name: index for name, index in kernel.links().items() if self._is_own_link(name)},
+            {name: family for name, family in kernel.tables().items() if self._is_own_table(name)},
             frozenset(path for path in kernel.cgroups() if not _shared() or _members(path) & pids),
         )
+
+    def _is_own_link(self, name: str) -> bool:
+        """A bridge says in its alias whose it is; the end of a veth pair is gone with its sandbox or its bridge."""
+        if _shared():
+            return kernel.alias(name).startswith(f"pycompose {self._tag} ")
+        return name.startswith(("pc-", "pv"))
+
+    def _is_own_table(self, name: str) -> bool:
+        return name.startswith(f"pycompose_{self._tag}_" if _shared() else "pycompose_")
 
     def _compare(self, now: Snapshot) -> list[str]:
         before = self._before
