@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from runtime.container import bundle, files
 from runtime.container.partners import Partners
-from runtime.errors import FailedPrecondition
+from runtime.errors import FailedPrecondition, NotFound
 from runtime.network import resolvconf
 from runtime.state import containers, journal, networks
 from schemas.engine.events import EngineEvent
@@ -32,6 +32,7 @@ def start(partners: Partners, record: ContainerRecord) -> None:
         raise FailedPrecondition(f"container `{record.name}` is paused", hint="unpause it first")
     if record.status.is_live:
         return
+    _require_networks(record)
     supervisor = partners.supervisor(record.spec.project)
     _write_files(partners, record)
     _provide_sandbox(partners, record)
@@ -92,6 +93,16 @@ def rename(partners: Partners, record: ContainerRecord, name: str) -> None:
 def _require_live(record: ContainerRecord) -> None:
     if not record.status.is_live:
         raise FailedPrecondition(f"container `{record.name}` is not running")
+
+
+def _require_networks(record: ContainerRecord) -> None:
+    there = {endpoint.network for endpoint in record.endpoints}
+    for wanted in record.spec.endpoints:
+        if wanted.network not in there:
+            raise NotFound(
+                f"network `{wanted.network}` of container `{record.name}` was removed",
+                hint="remove the container and create it again",
+            )
 
 
 def _provide_sandbox(partners: Partners, record: ContainerRecord) -> None:

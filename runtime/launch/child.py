@@ -133,8 +133,13 @@ def join_container(start: ExecStart, channel: ChildEnd) -> NoReturn:
     if bundle.cgroup_path:
         group.enter(bundle.cgroup_path)
     limits.apply_rlimits(bundle.rlimits)
+    # setns leads to the root of the mount namespace, which is not the container's own `/` where pycompose
+    # itself runs in a chroot. Opened before, for setns fails when the process was another one by then.
+    root = f"/proc/{process.pid_of(start.target_pidfd)}/root"
+    tree = Tree(os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
     namespace.setns(start.target_pidfd, start.namespaces)
-    tree = Tree(os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
+    os.fchdir(tree.descriptor)
+    os.chroot(".")
     slave = None
     if start.tty:
         master, slave = terminal.open_terminal(tree, start.rows, start.columns)

@@ -166,8 +166,7 @@ class NetworkController:
     def unpublish(self, container_id: str) -> None:
         """Forget a container's published ports; its holder closes the descriptors. Idempotent."""
         with self._database.transaction() as connection:
-            if not networks.remove_ports(connection, container_id):
-                return
+            networks.remove_ports(connection, container_id)
             project = containers.find(connection, container_id).spec.project
         self._firewall.changed(project)
 

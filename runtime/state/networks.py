@@ -13,6 +13,7 @@ from schemas.engine.codec import from_json, to_json
 from schemas.engine.identifiers import NetworkID
 from schemas.engine.records import EndpointRecord, NetworkRecord, PublishedPort
 from schemas.engine.specs import NetworkSpec
+from schemas.engine.status import ContainerStatus
 
 _COLUMNS = "id, spec, created_ns, bridge, subnet, gateway, ipv6_subnet, ipv6_gateway"
 _LIVE = "('running', 'paused', 'restarting')"
@@ -78,16 +79,19 @@ def find(connection: sqlite3.Connection, reference: str) -> NetworkRecord:
 
 
 def remove(connection: sqlite3.Connection, network_id: str) -> None:
-    """Forget a network. Idempotent."""
+    """Forget a network, and the places that ended containers had on it. Idempotent."""
+    connection.execute("DELETE FROM endpoints WHERE network_id = ?", (network_id,))
     connection.execute("DELETE FROM networks WHERE id = ?", (network_id,))
 
 
 def users(connection: sqlite3.Connection, network_id: str) -> list[tuple[str, str]]:
-    """Return (name, id) of the containers that stand on a network, whether they run or not."""
+    """Return (name, id) of the containers that stand on a network and run, or will again by themselves."""
+    live = [status.value for status in ContainerStatus if status.is_live]
+    marks = ", ".join("?" for _ in live)
     rows = connection.execute(
-        "SELECT containers.name, containers.id FROM endpoints JOIN containers ON containers.id = container_id"
-        " WHERE network_id = ? ORDER BY containers.name",
-        (network_id,),
+        "SELECT containers.name, containers.id FROM endpoints JOIN containers ON containers.id = container_id"  # noqa: S608 - marks alone
+        f" WHERE network_id = ? AND status IN ({marks}) ORDER BY containers.name",
+        (network_id, *live),
     )
     return [(name, container_id) for name, container_id in rows]
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from runtime.errors import EngineError
-from runtime.state import containers, journal
+from runtime.state import containers, journal, networks
 from runtime.state.database import Database
 from schemas.engine.events import EngineEvent
 from schemas.engine.records import ContainerRecord
@@ -25,6 +25,11 @@ class Chronicle:
             recorded = [journal.append(connection, event) for event in events]
         for event in recorded:
             self._publish(event)
+
+    def close_ports(self, container: ContainerRecord) -> bool:
+        """Forget the published ports of a container that ended; return whether it had any."""
+        with self._database.transaction() as connection:
+            return networks.remove_ports(connection, container.id)
 
     def find(self, container_id: str) -> ContainerRecord:
         """Return a container as it is stored. Raises NotFound."""

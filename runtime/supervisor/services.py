@@ -9,6 +9,7 @@ from runtime.supervisor.custody import Custody
 from runtime.supervisor.launches import Launches
 from runtime.supervisor.loop import Loop
 from runtime.supervisor.names import Names
+from runtime.supervisor.ports import Ports
 from runtime.supervisor.processes import Processes
 from runtime.syscall.process import boot_id
 
@@ -25,6 +26,7 @@ class Services:
     chronicle: Chronicle
     launches: Launches
     names: Names
+    ports: Ports
     ended: Callable[[], None]
     """Called when a container has ended for good."""
     boot: str = field(default_factory=boot_id)

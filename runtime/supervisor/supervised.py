@@ -237,6 +237,11 @@ class Supervised:
         """Give back what is held only while the container runs or restarts."""
         custody = self._services.custody
         custody.drop(*custody.names("port", self.record.id))
+        if self.record.spec.ports:
+            with suppress(EngineError):
+                # Whoever asked for the stop closes them itself, for many containers at once.
+                if self._services.chronicle.close_ports(self.record) and not self._audience.has_stopper:
+                    self._services.ports.closed()
         self._services.ended()
 
     # -- what people ask for -------------------------------------------------------------------

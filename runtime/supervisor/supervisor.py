@@ -22,6 +22,7 @@ from runtime.supervisor.keeper import Keeper
 from runtime.supervisor.launches import Launches, read_bundle
 from runtime.supervisor.loop import Loop, Timer
 from runtime.supervisor.names import Names
+from runtime.supervisor.ports import Ports
 from runtime.supervisor.processes import Processes
 from runtime.supervisor.protocol import Request
 from runtime.supervisor.server import Call, Server
@@ -72,6 +73,7 @@ class Supervisor:
             chronicle=Chronicle(self._database, self._server.publish),
             launches=launches,
             names=Names(estate.project, self._database, self._custody, self._loop),
+            ports=Ports(estate.paths, estate.project, self._loop),
             ended=self._consider_leaving,
         )
         self._desk = Desk(self._services, self._containers, self._consider_leaving)

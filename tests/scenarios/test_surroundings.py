@@ -1,8 +1,13 @@
 """What the caller's shell happens to be like must not reach into containers."""
 
+import os
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 from tests.support.cli import Cli
+from tests.support.sources import ROOT
 
 PROJECT = """
 name: shop
@@ -23,3 +28,26 @@ def test_a_strict_umask_must_not_make_a_container_unreadable(cli: Cli, busybox_t
     assert cli.run("exec", "-T", "web", "sh", "-c", "ls /etc >/dev/null && umask", umask=0o077).stdout == "0022\n"
     assert "readable" in cli.run("logs", "web").stdout
     cli.run("down", umask=0o077)
+
+
+def test_a_chroot_of_ours_must_not_let_exec_out(cli: Cli, busybox: str, tmp_path: Path):
+    """pycompose run in a chroot: `exec` and probes see the container's files, not those of the machine."""
+    cli.write(PROJECT)
+    chroot = tmp_path / "chroot"
+    chroot.mkdir()
+    (tmp_path / "of-the-machine").write_text("")
+    command = f"{sys.executable} -m compose"
+    script = f"mount --rbind / {chroot} && exec chroot {chroot} /bin/sh -c " + shlex.quote(
+        f"cd {cli.folder} && {command} up -d --wait && {command} exec -T web ls /tmp {tmp_path}; {command} down -t 0"
+    )
+    done = subprocess.run(
+        ["unshare", "--mount", "--propagation", "private", "sh", "-c", script],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "shop-web-1  Started" in done.stderr, done.stderr
+    assert "No such file or directory" in done.stderr
+    assert "of-the-machine" not in done.stdout

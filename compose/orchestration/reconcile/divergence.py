@@ -82,6 +82,11 @@ def why_diverged(
         network = networks.get(endpoint.network)
         if network is None or network.id != endpoint.network_id:
             return f"network changed: {endpoint.network}"
+    stands_on = {endpoint.network for endpoint in record.endpoints}
+    for each in record.spec.endpoints:
+        # `down` may have removed it from under an ended container.
+        if each.network not in stands_on:
+            return f"network removed: {each.network}"
     return ""
 
 

@@ -86,8 +86,14 @@ def test_limits_must_be_in_the_files(groups: Groups):
         ("pids", "pids.max"): "9",
     }
     _settle(path)
-    found = {key: Path(detect().folder(path, key[0]), key[1]).read_text().strip() for key in expected}
-    assert found == expected
+
+    def found() -> dict[tuple[str, str], str]:
+        return {key: Path(detect().folder(path, key[0]), key[1]).read_text().strip() for key in expected}
+
+    deadline = time.monotonic() + 5
+    while found() != expected and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert found() == expected
 
 
 def test_a_limit_may_change_either_way_on_the_next_start(groups: Groups):

@@ -96,22 +96,22 @@ class Containers:
         folder = self.folder / f"layer-{uuid.uuid4().hex[:8]}"
         folder.mkdir()
         for name, content in (files or {}).items():
-            path = folder / name.lstrip("/")  # an absolute name would leave the folder
+            path = self._inside(folder, name)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content.encode() if isinstance(content, str) else content)
             path.chmod(0o755)
         for name, target in (links or {}).items():
-            path = folder / name.lstrip("/")  # an absolute name would leave the folder
+            path = self._inside(folder, name)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.symlink_to(target)
         return str(folder)
 
     @staticmethod
     def _inside(folder: Path, name: str) -> Path:
-        """Join; an absolute name would replace the folder and write to the machine's own files."""
-        if name.startswith("/") or ".." in name.split("/"):
+        """Join; an absolute name would replace the folder, and the machine's own files be written."""
+        if ".." in name.split("/"):
             raise ValueError(f"`{name}` is not a name inside a layer")
-        return folder / name
+        return folder / name.lstrip("/")
 
     def bundle(self, *arguments: str, layers: tuple[str, ...] = (), **settings: object) -> Bundle:
         """Return a bundle with Docker's defaults. `layers` replace the init layer on top of busybox."""
