@@ -3,7 +3,7 @@
 Source: compose-spec, 04-version-and-name.md; docker compose, pkg/compose.
 """
 
-from compose.errors import EXIT_BAD_MODEL, ProjectError
+from compose.errors import ProjectError
 
 _ALLOWED = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-")
 
@@ -20,7 +20,6 @@ def require_project_name(name: str) -> str:
     raise ProjectError(
         f'invalid project name "{name}": must consist only of lowercase alphanumeric characters, hyphens, '
         "and underscores as well as start with a letter or number",
-        exit_code=EXIT_BAD_MODEL,
         hint=f"`{normalize_project_name(name)}` would do" if normalize_project_name(name) else "",
     )
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from compose.errors import EXIT_FILE_NOT_FOUND, ProjectError
+from compose.errors import EXIT_BAD_MODEL, EXIT_FILE_NOT_FOUND, ProjectError
 from compose.loader.discovery import Discovery, discover, require_files
 from compose.loader.options import LoadOptions
 from compose.loader.template import InvalidTemplate, MissingRequired, with_variables
@@ -61,7 +61,11 @@ def name_of(names: Iterable[str], found: Discovery) -> str:
     else:
         name = normalize_project_name(posixpath.basename(found.working_dir))
     if not name:
-        raise ProjectError("project name must not be empty", hint="`-p` or a top-level `name:` gives one")
+        raise ProjectError(
+            "project name must not be empty",
+            hint="`-p` or a top-level `name:` gives one",
+            exit_code=EXIT_BAD_MODEL,
+        )
     return name
 
 

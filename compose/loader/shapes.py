@@ -119,7 +119,13 @@ def _wrong_type(value: Any, expected: tuple[str, ...], path: Path) -> Problem:
     words = [_WORDS.get(kind, kind) for kind in expected]
     text = words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
     got = _WORDS.get(kind_of(value), kind_of(value))
-    return Problem(f"{dotted(path)} must be a {text}", path, hint=f"it is a {got}" if got != "null" else "it is empty")
+    return Problem(
+        f"{dotted(path)} must be a {text}", path, hint=f"it is {_article(got)}" if got != "null" else "it is empty"
+    )
+
+
+def _article(word: str) -> str:
+    return f"an {word}" if word[0] in "aeiou" else f"a {word}"
 
 
 def _scalar(value: Any, shape: Scalar, path: Path) -> Iterator[Problem]:

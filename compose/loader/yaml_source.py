@@ -160,7 +160,17 @@ def _syntax_error(source: Source, error: yaml.MarkedYAMLError) -> ComposeFileErr
     if "undefined alias" in problem and span is not None:
         name = re.match(r"\*?([^\s,\]}]*)", span.text[span.column - 1 :])
         problem = f"unknown anchor '{name[1] if name else ''}' referenced"
-    return ComposeFileError(f"yaml: {problem}", span=span, context=error.context or "")
+    if "cannot start any token" in problem and span is not None:
+        if "\t" in span.text[: span.column]:
+            return ComposeFileError("yaml: a tab cannot indent", span=span, hint="YAML indents with spaces only")
+        return ComposeFileError(f"yaml: {problem}", span=span, hint="a value that begins so needs quotes around it")
+    opened, context = error.context_mark, error.context or ""
+    if opened is not None and mark is not None and opened.line < mark.line:
+        context = f"{context} that begins in line {opened.line + 1}"
+        if "end of stream" in problem:
+            # The end of the file says nothing; what was not closed does.
+            span = source.span(Scalar(opened.line, opened.column, ""))
+    return ComposeFileError(f"yaml: {problem}", span=span, context=context)
 
 
 class _Builder:

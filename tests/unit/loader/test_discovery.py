@@ -122,8 +122,16 @@ def test_given_name_must_need_no_file():
 @pytest.mark.parametrize("name", ["UPPER", "a b", "-a", "a.b"])
 def test_given_name_must_be_valid_as_it_stands(name):
     """Only names of files and folders are normalised."""
-    with pytest.raises(ComposeError, match="invalid project name"):
+    with pytest.raises(ComposeError, match="invalid project name") as caught:
         locate(options({"compose.yaml": A}, project_name=name))
+    assert caught.value.exit_code == 1
+
+
+def test_folder_without_a_letter_must_ask_for_a_name():
+    """`___` gives no name; docker compose ends with 15."""
+    with pytest.raises(ProjectError, match="project name must not be empty") as caught:
+        locate(options({"/___/compose.yaml": A}, files=("/___/compose.yaml",)))
+    assert caught.value.exit_code == 15
 
 
 def test_name_must_be_in_reach_of_the_files():

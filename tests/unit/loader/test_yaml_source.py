@@ -32,6 +32,21 @@ def test_syntax_error_must_have_its_place():
     assert place(error)[0] in (3, 4)
 
 
+@pytest.mark.parametrize("text", ["services:\n\ta:\n\t\timage: x\n", "services:\n  a:\n\timage: x\n"])
+def test_tab_must_be_called_a_tab(text):
+    """It cannot be seen, so the word helps."""
+    error = refused(text)
+    assert error.message == "yaml: a tab cannot indent"
+    assert "spaces" in error.hint
+
+
+def test_what_is_not_closed_must_be_shown_where_it_begins():
+    """Not the end of the file."""
+    error = refused('services:\n  a:\n    image: "x\n    command: y\n')
+    assert place(error) == (3, 12)
+    assert "line 3" in error.context
+
+
 def test_duplicate_key_must_name_both_lines():
     """PyYAML would take the last one in silence."""
     error = refused("services:\n  a:\n    image: x\n    tty: true\n    image: y\n")
