@@ -1,9 +1,12 @@
 """A service's container as the runtime is asked for it."""
 
+import posixpath
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
 from compose import hashing, labels
+from compose.errors import ProjectError
 from compose.orchestration.specs import files, limits, mounts, networking
 from compose.orchestration.specs.surroundings import Surroundings, image_of, name_of
 from compose.version import __version__
@@ -11,7 +14,9 @@ from schemas.composefile.healthcheck import Healthcheck as HealthcheckConfig
 from schemas.composefile.service import ServiceConfig
 from schemas.engine.specs import ContainerSpec, Device, Healthcheck, LogConfig, RestartPolicy
 
+_PROFILE = re.compile(r"(?P<key>seccomp[:=])(?P<value>.+)", re.DOTALL)
 DEFAULT_SHM_BYTES = 64 * 1024 * 1024
+_POLICIES = frozenset({"no", "always", "on-failure", "unless-stopped"})
 _DEPLOY_POLICIES = {"none": "no", "on-failure": "on-failure", "any": "always", "": "always"}
 
 
@@ -96,7 +101,7 @@ def _body(surroundings: Surroundings, service: ServiceConfig, number: int) -> Co
         cap_add=service.cap_add,
         cap_drop=service.cap_drop,
         privileged=service.privileged,
-        security_opt=service.security_opt,
+        security_opt=tuple(_with_absolute_profile(option, project.working_dir) for option in service.security_opt),
         sysctls=dict(service.sysctls),
         ulimits=tuple((name, *limit.limits) for name, limit in service.ulimits.items()),
         devices=tuple(Device(each.source, each.target or each.source, each.permissions) for each in service.devices),
@@ -108,9 +113,14 @@ def _body(surroundings: Surroundings, service: ServiceConfig, number: int) -> Co
 
 
 def restart_policy(service: ServiceConfig) -> RestartPolicy:
-    """Return `restart`, or in its absence `deploy.restart_policy`."""
+    """Return `restart`, or in its absence `deploy.restart_policy`. Raises ProjectError for an unknown one."""
     if service.restart:
         name, _, attempts = service.restart.partition(":")
+        if name not in _POLICIES or (attempts and not (name == "on-failure" and attempts.isdecimal())):
+            raise ProjectError(
+                f'service "{service.name}": invalid restart policy `{service.restart}`',
+                hint="use one of no, always, on-failure, on-failure:<attempts>, unless-stopped",
+            )
         return _policy(name, int(attempts or 0))
     policy = service.deploy.restart_policy if service.deploy else None
     if policy is None:
@@ -141,6 +151,14 @@ def log_config(service: ServiceConfig) -> LogConfig:
         return LogConfig()
     options: Mapping[str, str] = service.logging.options
     return LogConfig(driver=service.logging.driver or "json-file", options=dict(options))
+
+
+def _with_absolute_profile(option: str, base: str) -> str:
+    # As docker compose has it: resolved here, while `config` shows what is written.
+    match = _PROFILE.fullmatch(option)
+    if match is None or match["value"] in {"unconfined", "builtin"} or match["value"].lstrip().startswith("{"):
+        return option
+    return match["key"] + posixpath.join(base, match["value"])
 
 
 def _policy(name: str, attempts: int) -> RestartPolicy:

@@ -31,7 +31,7 @@ def _file(project: Project, service: ServiceConfig, reference: FileReference, ki
     content = _content(project, definition, reference, kind)
     if content == "":
         return None
-    if content is not None and service.read_only:
+    if content is not None and service.read_only and not definition.file:
         raise ProjectError(
             f'cannot create {kind} "{reference.source}" in read-only service {service.name}: '
             "`file` is the sole supported option"

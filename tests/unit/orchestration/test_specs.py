@@ -30,7 +30,7 @@ from schemas.engine.specs import (
     VolumesFrom,
     VolumeSpec,
 )
-from tests.support.builders import needs, project, service
+from tests.support.builders import FOLDER, needs, project, service
 
 
 def spec_of(*services: ServiceConfig, number: int = 1, **of_project: object) -> ContainerSpec:
@@ -135,6 +135,39 @@ def spec_of(*services: ServiceConfig, number: int = 1, **of_project: object) -> 
 def test_an_attribute_must_reach_the_spec(attributes: dict[str, object], field: str, expected: object) -> None:
     """Under the runtime's name, resolved."""
     assert getattr(spec_of(service("web", **attributes)), field) == expected
+
+
+@pytest.mark.parametrize("restart", ["sometimes", "on-failure:x", "always:3"])
+def test_unknown_restart_policy_must_be_refused(restart: str) -> None:
+    """Docker does at creation; silence would look like consent."""
+    with pytest.raises(ProjectError, match="invalid restart policy") as caught:
+        spec_of(service("web", restart=restart))
+    assert "unless-stopped" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("written", "resolved"),
+    [
+        ("seccomp:p.json", f"seccomp:{FOLDER}/p.json"),
+        ("seccomp=/p.json", "seccomp=/p.json"),
+        ("seccomp:unconfined", "seccomp:unconfined"),
+        ('seccomp={"a": 1}', 'seccomp={"a": 1}'),
+        ("no-new-privileges:true", "no-new-privileges:true"),
+    ],
+)
+def test_seccomp_profile_must_be_found_from_the_project_folder(written: str, resolved: str) -> None:
+    """From wherever the command runs."""
+    assert spec_of(service("web", security_opt=(written,))).security_opt == (resolved,)
+
+
+def test_mode_of_a_config_file_must_work_in_a_read_only_service(tmp_path: Path) -> None:
+    """Only `content` and `environment` are refused there, as docker compose does."""
+    (tmp_path / "c").write_text("x")
+    web = service("web", read_only=True, configs=[{"source": "c", "mode": 0o440}])
+    (file,) = spec_of(web, configs={"c": {"file": str(tmp_path / "c")}}).files
+    assert (file.content, file.mode) == ("x", 0o440)
+    with pytest.raises(ProjectError, match="sole supported option"):
+        spec_of(web, configs={"c": {"content": "x"}})
 
 
 def test_mounts_must_have_real_names_and_options() -> None:
