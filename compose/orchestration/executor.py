@@ -190,9 +190,11 @@ class _Run:
         ready, lost = self._schedule.fail(node.number)
         skipped = [self._nodes[number] for number in lost]
         self._outcome.skipped.extend(skipped)
-        for each in skipped:
+        # That a container is not started which could not be created goes without saying.
+        others = [each for each in skipped if labels_of(each.operation) != labels_of(node.operation)]
+        for each in others:
             self._progress.skipped(each, error.message)
-        _name_the_chain(error, skipped)
+        _name_the_chain(error, others)
         self._outcome.failures.append(error)
         self._release(ready)
 

@@ -56,10 +56,13 @@ def _missing_image(project: Project, image: str, services: list[str]) -> Project
     users = f"service {names}" if len(services) == 1 else f"services {names}"
     config = project.all_services.get(services[0])
     if config is not None and config.build is not None and not config.image:
-        return ProjectError(f"image `{image}` of {users} has not been built", hint="run `pycompose build` first")
+        return ProjectError(
+            f"image `{image}` of {users} has not been built",
+            hint="pycompose does not build: `docker save` it where it is built, and `pycompose image load` it here",
+        )
     return ProjectError(
         f"no such image: `{image}`, needed by {users}",
-        hint="load it into the store, or use the built-in image `host`",
+        hint="`pycompose image load` or `image import` brings it into the store; `host` is built in",
     )
 
 

@@ -12,7 +12,7 @@ from compose.orchestration.interruption import Interruption
 from compose.orchestration.options import ReconcileOptions, Recreate
 from compose.orchestration.plan import Plan
 from compose.orchestration.verbs.up import plan_up, up
-from runtime.errors import Conflict, StartFailed
+from runtime.errors import Conflict, InvalidArgument, StartFailed
 from schemas.composefile.project import Project
 from schemas.engine.records import ContainerRecord, ProbeResult
 from schemas.engine.status import ContainerStatus, HealthStatus
@@ -114,6 +114,16 @@ def test_an_unhealthy_dependency_must_fail_with_what_it_said_last() -> None:
     assert runtime.container("shop-web-1").status is ContainerStatus.CREATED
     assert runtime.container("shop-mail-1").status is ContainerStatus.RUNNING
     assert "Container shop-web-1  Skipped" in events.lines
+
+
+def test_a_container_that_cannot_be_created_must_not_be_named_as_its_own_victim() -> None:
+    """Only what depends on it was not started because of it."""
+    runtime, events = FakeRuntime(), Recording()
+    runtime.failures["create_container shop-db-1"] = InvalidArgument("no such thing")
+    (failure,) = run(CHAIN, runtime, events).failures
+    assert "Container shop-db-1  Skipped" not in events.lines
+    assert "not started because of it: shop-web-1" in failure.context
+    assert "shop-db-1" not in failure.context
 
 
 @pytest.mark.parametrize(
@@ -279,6 +289,8 @@ def test_missing_images_must_be_told_before_anything_is_made() -> None:
         "no such image: `nope`, needed by services `a`, `b`",
         "image `shop-c` of service `c` has not been built",
     ]
+    assert "pycompose build" not in caught.value.errors[1].hint, "there is no such command"
+    assert "image load" in caught.value.errors[1].hint
     assert runtime.calls == []
 
 
