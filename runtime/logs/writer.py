@@ -106,8 +106,11 @@ class LogWriter:
         self._rotate_when_due(stream)
 
     def end_run(self) -> None:
-        """Record that the process has ended: what it left without a line end is a line. Idempotent."""
-        if not self._limits.discard and self._last_stream() not in {None, END_OF_RUN}:
+        """Record that the process has ended: what it left without a line end is a line, and followers wake up.
+
+        Once too often does no harm.
+        """
+        if not self._limits.discard:
             self._append_record(0, 0, END_OF_RUN)
 
     def close(self) -> None:
@@ -133,13 +136,6 @@ class LogWriter:
     def _index_tail(self) -> None:
         for record in unindexed(self._folder, self._number):
             os.write(self._index, RECORD.pack(record.offset, record.length, record.stream, record.time_ns))
-
-    def _last_stream(self) -> int | None:
-        size = os.lseek(self._index, 0, os.SEEK_END)
-        if size < RECORD.size:
-            return None
-        stream: int = RECORD.unpack(os.pread(self._index, RECORD.size, size - RECORD.size))[2]
-        return stream
 
     def _append_record(self, offset: int, length: int, stream: int) -> None:
         try:

@@ -89,6 +89,19 @@ def test_end_must_be_noticed(tmp_path: Path, writer: LogWriter, life: Life) -> N
     follower.close()
 
 
+def test_end_of_a_silent_run_must_be_noticed(tmp_path: Path, writer: LogWriter, life: Life) -> None:
+    """Also where nothing was printed, at the first run and at later ones."""
+    follower = Follower(tmp_path, life)
+    writer.end_run()
+    assert is_readable(follower)
+    assert texts(follower) == []
+    writer.end_run()
+    assert is_readable(follower)
+    assert texts(follower) == []
+    assert not follower.ended
+    follower.close()
+
+
 def test_restart_must_be_followed(tmp_path: Path, writer: LogWriter, life: Life) -> None:
     """The end of a run is not the end while the container restarts."""
     follower = Follower(tmp_path, life)
