@@ -1,6 +1,7 @@
 """ContainerSpec and image to Bundle: the last decision before the launcher."""
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +9,8 @@ from runtime.container import program
 from runtime.container.mounts import by_depth
 from runtime.container.security import confinement
 from runtime.errors import InvalidArgument
+from runtime.signals import signal_name
+from runtime.signals import signal_number
 from schemas.engine.bundle import Bundle, BundleMount, Rootfs
 from schemas.engine.codec import from_json, to_json
 from schemas.engine.identifiers import ContainerID, short
@@ -68,7 +71,7 @@ def build(container_id: ContainerID, spec: ContainerSpec, image: ImageConfig, pa
         device_cgroup_rules=spec.device_cgroup_rules,
         resources=spec.resources,
         healthcheck=program.healthcheck(spec, image),
-        stop_signal=spec.stop_signal or image.stop_signal or program.DEFAULT_STOP_SIGNAL,
+        stop_signal=signal_name(spec.stop_signal or image.stop_signal or program.DEFAULT_STOP_SIGNAL),
         stop_grace_period_s=(
             program.DEFAULT_GRACE_PERIOD_S if spec.stop_grace_period_s is None else spec.stop_grace_period_s
         ),
@@ -121,6 +124,16 @@ def _check(spec: ContainerSpec) -> None:
         raise InvalidArgument(f"hostname `{spec.hostname}` is longer than {HOSTNAME_LENGTH} characters")
     if not -1000 <= spec.oom_score_adj <= 1000:
         raise InvalidArgument(f"oom_score_adj {spec.oom_score_adj} of `{spec.name}` is not within -1000 and 1000")
+    if spec.stop_signal:
+        signal_number(spec.stop_signal)
+    if "" in spec.environment:
+        raise InvalidArgument(f"invalid environment variable: `={spec.environment[''] or ''}`")
+    available = os.cpu_count() or 1
+    if spec.resources.cpus and not 0.01 <= spec.resources.cpus <= available:
+        raise InvalidArgument(
+            f"`{spec.name}` asks for {spec.resources.cpus:g} CPUs: the range is from 0.01 to {available:.2f}, "
+            f"as there are only {available} CPUs available"
+        )
     memory = spec.resources.memory_bytes
     if 0 < memory < MINIMUM_MEMORY_BYTES:
         raise InvalidArgument(

@@ -1,5 +1,6 @@
 """`security_opt`, capabilities and privileged, turned into what the launcher confines with."""
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,5 +52,7 @@ def _with_profiles(options: Iterable[str]) -> Iterator[str]:
 def _text(path: Path) -> str:
     try:
         return path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidArgument(f"cannot read the seccomp profile `{path}`: {error}") from error
+    except OSError as error:
+        raise InvalidArgument(f"cannot read the seccomp profile `{path}`: {os.strerror(error.errno or 0)}") from error
+    except UnicodeDecodeError as error:
+        raise InvalidArgument(f"cannot read the seccomp profile `{path}`: not UTF-8 text") from error

@@ -1,0 +1,31 @@
+"""What a container cannot be is said when it is made, not when it starts."""
+
+from pathlib import Path
+
+import pytest
+
+from runtime.container import bundle
+from runtime.errors import InvalidArgument
+from schemas.engine.bundle import Rootfs
+from schemas.engine.identifiers import ContainerID
+from schemas.engine.records import ImageConfig
+from schemas.engine.specs import ContainerSpec, Resources
+
+PARTS = bundle.Parts(rootfs=Rootfs(lower=("/l",), upper="/u", work="/w"), mounts=(), network_files=Path("/n"))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"stop_signal": "SIGFOO"}, "invalid signal: `SIGFOO`"),
+        ({"environment": {"": "x"}}, "invalid environment variable: `=x`"),
+        ({"resources": Resources(cpus=4000)}, "asks for 4000 CPUs: the range is from 0.01 to"),
+        ({"resources": Resources(cpus=0.001)}, "asks for 0.001 CPUs: the range is from 0.01 to"),
+        ({"resources": Resources(memory_bytes=1024)}, "the minimum is 6 MiB"),
+    ],
+)
+def test_what_no_container_can_have_must_be_refused(wrong: dict[str, object], message: str) -> None:
+    """As Docker does at creation."""
+    spec = ContainerSpec(name="p-web-1", image="i", project="p", service="web", command=("sh",), **wrong)
+    with pytest.raises(InvalidArgument, match=message):
+        bundle.build(ContainerID("0" * 64), spec, ImageConfig(), PARTS)
