@@ -5,7 +5,6 @@ and hands each call to the module that knows.
 """
 
 import os
-import signal as signals
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,11 +14,12 @@ from runtime import locks
 from runtime.container import creation, lifecycle
 from runtime.container.partners import Partners
 from runtime.container.recovery import recover
-from runtime.errors import FailedPrecondition, InvalidArgument, NotFound, PermissionDenied
+from runtime.errors import FailedPrecondition, NotFound, PermissionDenied
 from runtime.image.store import ImageStore
 from runtime.network.controller import NetworkController
 from runtime.paths import Paths, default_paths
 from runtime.sessions import Sessions
+from runtime.signals import signal_name
 from runtime.state import memos
 from runtime.state.database import Database
 from runtime.supervisor.client import SupervisorClient
@@ -131,7 +131,7 @@ class Engine(Sessions):
 
     def kill_container(self, reference: str, signal: str = "SIGKILL") -> None:
         """Send a signal."""
-        lifecycle.kill(self._partners, self.container(reference), resolve_signal(signal))
+        lifecycle.kill(self._partners, self.container(reference), signal_name(signal))
 
     def pause_container(self, reference: str) -> None:
         """Freeze every process of it."""
@@ -174,17 +174,3 @@ class Engine(Sessions):
 
     def _supervisor(self, project: str) -> SupervisorClient:
         return self._partners.supervisor(project)
-
-
-def resolve_signal(name: str) -> str:
-    """Return a signal's name, from any form Docker takes: `TERM`, `SIGTERM`, `15`.
-
-    Raises InvalidArgument for one that does not exist.
-    """
-    try:
-        if name.isdigit():
-            return signals.Signals(int(name)).name
-        full = name.upper() if name.upper().startswith("SIG") else f"SIG{name.upper()}"
-        return signals.Signals[full].name
-    except (KeyError, ValueError) as error:
-        raise InvalidArgument(f"invalid signal: `{name}`") from error

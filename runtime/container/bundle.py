@@ -10,7 +10,6 @@ from runtime.container.mounts import by_depth
 from runtime.container.security import confinement
 from runtime.errors import InvalidArgument
 from runtime.signals import signal_name
-from runtime.signals import signal_number
 from schemas.engine.bundle import Bundle, BundleMount, Rootfs
 from schemas.engine.codec import from_json, to_json
 from schemas.engine.identifiers import ContainerID, short
@@ -124,8 +123,6 @@ def _check(spec: ContainerSpec) -> None:
         raise InvalidArgument(f"hostname `{spec.hostname}` is longer than {HOSTNAME_LENGTH} characters")
     if not -1000 <= spec.oom_score_adj <= 1000:
         raise InvalidArgument(f"oom_score_adj {spec.oom_score_adj} of `{spec.name}` is not within -1000 and 1000")
-    if spec.stop_signal:
-        signal_number(spec.stop_signal)
     if "" in spec.environment:
         raise InvalidArgument(f"invalid environment variable: `={spec.environment[''] or ''}`")
     available = os.cpu_count() or 1

@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 from runtime.errors import EngineError, FailedPrecondition, InvalidArgument, NotFound
 from runtime.launch.stdio import LaunchStdio
+from runtime.signals import signal_number
 from runtime.supervisor import protocol
 from runtime.supervisor.execs import Listener, Session
 from runtime.supervisor.protocol import Answer, ExecExit, Incoming, Request
 from runtime.supervisor.server import Call
 from runtime.supervisor.services import Services
-from runtime.supervisor.signal_names import signal_number
 from runtime.supervisor.supervised import Supervised
 from schemas.engine.status import ContainerStatus
 

@@ -3,7 +3,6 @@
 import fcntl
 import os
 import select
-import signal
 import struct
 import termios
 import time
@@ -65,7 +64,7 @@ class ExecProcess:
     def signal(self, number: int) -> None:
         """Send a signal to the process; one that has ended takes none."""
         if self._code is None:
-            send_signal(self._pidfd, signal.Signals(number))
+            send_signal(self._pidfd, number)
 
     def wait(self) -> int:
         """Wait for the end; return the exit code, 128+n for signal n.

@@ -13,6 +13,7 @@ from runtime.cgroup import control
 from runtime.errors import EngineError, FailedPrecondition, StartFailed, SyscallError
 from runtime.launch.launcher import Launched
 from runtime.launch.stdio import LaunchStdio
+from runtime.signals import signal_number
 from runtime.supervisor import restart
 from runtime.supervisor.adoption import clear_group, find_process
 from runtime.supervisor.audience import Audience, Done, Ended
@@ -24,7 +25,6 @@ from runtime.supervisor.loop import Timer
 from runtime.supervisor.output import Output, close_side
 from runtime.supervisor.probes import Probes
 from runtime.supervisor.services import Services
-from runtime.supervisor.signal_names import signal_number
 from runtime.syscall.process import send_signal, start_time
 from schemas.engine.bundle import Bundle
 from schemas.engine.events import EngineEvent
