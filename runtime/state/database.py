@@ -27,6 +27,8 @@ class Database:
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
+        # Threads take turns here: SQLite lets those it turns away sleep, ever longer, up to 100 ms.
+        self._turn = threading.Lock()
 
     @property
     def exists(self) -> bool:
@@ -40,13 +42,14 @@ class Database:
         if connection.in_transaction:
             yield connection
             return
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield connection
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
-        connection.execute("COMMIT")
+        with self._turn:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
 
     def read(self) -> sqlite3.Connection:
         """Return a connection to select from; each statement sees one moment."""
