@@ -17,6 +17,7 @@ def signal_number(name: str) -> int:
     elif real_time:
         above, below = real_time.groups("0")
         number = signal.SIGRTMIN + int(above) if text.startswith("RTMIN") else signal.SIGRTMAX - int(below)
+        number = number if number >= signal.SIGRTMIN else 0
     else:
         number = signal.Signals.__members__.get(f"SIG{text}", 0)
     if number not in signal.valid_signals():
