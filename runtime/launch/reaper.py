@@ -29,6 +29,8 @@ _OWN = {
     signal.SIGTTOU,
 }
 _NAME = "docker-init"
+_ARGUMENTS = process.argument_span()
+"""Found while this program still sees its own /proc; the container must not read the host's paths in argv."""
 
 
 def become_reaper(channel: ChildEnd, *, controls_terminal: bool) -> None:
@@ -58,6 +60,7 @@ def _stay(child: int, channel: ChildEnd, waited: set[signal.Signals]) -> NoRetur
         for number in range(3):
             os.close(number)
         process.set_name(_NAME)
+        process.set_title(_NAME, _ARGUMENTS)
         while True:
             status = _reap(child)
             if status is not None:

@@ -124,6 +124,24 @@ def set_name(name: str) -> None:
     prctl(c.PR_SET_NAME, ctypes.addressof(buffer), "PR_SET_NAME")
 
 
+def argument_span() -> tuple[int, int]:
+    """Return where this process's argv begins and ends in memory (proc(5), arg_start and arg_end); forks share it."""
+    with open("/proc/self/stat", "rb") as file:
+        fields = file.read().rpartition(b")")[2].split()
+    return int(fields[45]), int(fields[46])
+
+
+def set_title(title: str, span: tuple[int, int]) -> None:
+    """Overwrite argv, which everybody may read in /proc/<pid>/cmdline, as setproctitle(3) does."""
+    start, end = span
+    size = end - start
+    if size < 2:
+        return
+    text = os.fsencode(title)[: size - 2]
+    # A last byte that is not NUL tells the kernel that the text ends at the first one.
+    ctypes.memmove(start, text + bytes(size - 1 - len(text)) + b"\1", size)
+
+
 def close_descriptors(first: int, last: int = _MAXIMUM_FD) -> None:
     """Close every descriptor from `first` to `last` (close_range, Linux 5.9)."""
     if first <= last:

@@ -196,3 +196,9 @@ def test_keys_must_not_be_shared(containers: Containers):
     assert "Seccomp:\t0" in ours
     ended = containers.shell("wc -c </proc/keys; cat /proc/key-users | wc -l")
     assert ended.lines[0] == "0"
+
+
+def test_the_init_process_must_not_show_the_hosts_paths(containers: Containers):
+    """Its arguments are those of the supervisor; everybody in the container may read them."""
+    ended = containers.shell("tr '\\0' '#' </proc/1/cmdline", init=True, user="bob")
+    assert ended.output.strip().rstrip("#") == "docker-init"
