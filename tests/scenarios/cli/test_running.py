@@ -178,3 +178,14 @@ def test_removal_must_be_agreed_to(cli: Cli) -> None:
     cli.run("rm", stdin="y\n")
     assert cli.run("ps", "-a", "--services").stdout == ""
     cli.run("down")
+
+
+def test_down_must_remove_a_network_that_only_ended_containers_stood_on(cli: Cli) -> None:
+    """What `run` left behind does not run: the network goes, as with docker compose, and the container stays."""
+    cli.write(LONG)
+    cli.run("run", "--name", "job", "web", "true")
+    done = cli.run("down")
+    assert "Network long_default  Removed" in done.stderr
+    assert "job" in cli.run("ps", "-a").stdout
+    cli.run("down", "--remove-orphans")
+    assert "job" not in cli.run("ps", "-a").stdout
