@@ -1,6 +1,5 @@
 """ContainerSpec and image to Bundle: the last decision before the launcher."""
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +10,16 @@ from runtime.container.security import confinement
 from runtime.errors import InvalidArgument
 from runtime.signals import signal_name
 from schemas.engine.bundle import Bundle, BundleMount, Rootfs
-from schemas.engine.codec import from_json, to_json
 from schemas.engine.identifiers import ContainerID, short
 from schemas.engine.records import ImageConfig
-from schemas.engine.specs import ContainerSpec
+from schemas.engine.specs import ContainerSpec, partner_of
 
 MINIMUM_MEMORY_BYTES = 6 * 1024 * 1024
 HOSTNAME_LENGTH = 64
 NETWORK_FILES = ("hosts", "hostname", "resolv.conf")
+_IPC_MODES = frozenset({"", "private", "shareable", "host", "none"})
+_CGROUP_MODES = frozenset({"", "private", "host"})
+_OWN_OR_HOST = frozenset({"", "host"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,22 +94,6 @@ def default_hostname(container_id: ContainerID, spec: ContainerSpec) -> str:
     return short(container_id)
 
 
-def write(bundle: Bundle, path: Path) -> None:
-    """Write the bundle where the supervisor looks for it, whole or not at all."""
-    draft = path.with_suffix(".new")
-    draft.write_text(to_json(bundle))
-    draft.chmod(0o600)
-    draft.rename(path)
-
-
-def read(path: Path) -> Bundle:
-    """Read what `write` wrote. Raises InvalidArgument when it is not whole."""
-    try:
-        return from_json(Bundle, path.read_text())
-    except (OSError, json.JSONDecodeError, ValueError) as error:
-        raise InvalidArgument(f"`{path}` is not a bundle: {error}") from error
-
-
 def _network_file_mounts(parts: Parts) -> list[BundleMount]:
     taken = {mount.target for mount in parts.mounts}
     return [
@@ -118,7 +103,20 @@ def _network_file_mounts(parts: Parts) -> list[BundleMount]:
     ]
 
 
+def _check_modes(spec: ContainerSpec) -> None:
+    # A word that nobody knows must not end as the host's namespace.
+    for attribute, mode, known, may_join in (
+        ("pid", spec.pid_mode, _OWN_OR_HOST, True),
+        ("ipc", spec.ipc_mode, _IPC_MODES, True),
+        ("uts", spec.uts_mode, _OWN_OR_HOST, False),
+        ("cgroup", spec.cgroup_mode, _CGROUP_MODES, False),
+    ):
+        if mode not in known and not (may_join and partner_of(mode)):
+            raise InvalidArgument(f"`{spec.name}`: invalid {attribute} mode `{mode}`")
+
+
 def _check(spec: ContainerSpec) -> None:
+    _check_modes(spec)
     if len(spec.hostname) > HOSTNAME_LENGTH:
         raise InvalidArgument(f"hostname `{spec.hostname}` is longer than {HOSTNAME_LENGTH} characters")
     if not -1000 <= spec.oom_score_adj <= 1000:

@@ -15,12 +15,13 @@ from runtime.container import bundle, files, mounts
 from runtime.container.partners import Partners
 from runtime.errors import AlreadyExists, FailedPrecondition, NotFound
 from runtime.image import snapshot
+from runtime.launch import bundle_file
 from runtime.state import containers, intents, journal, volumes
 from schemas.engine.bundle import Bundle
 from schemas.engine.events import EngineEvent
 from schemas.engine.identifiers import ContainerID, new_id
 from schemas.engine.records import ContainerRecord, ImageRecord
-from schemas.engine.specs import ContainerSpec, VolumeSpec
+from schemas.engine.specs import ContainerSpec, VolumeSpec, partner_of
 from schemas.engine.status import ContainerStatus
 
 CREATE = "create-container"
@@ -53,7 +54,7 @@ def _create(partners: Partners, spec: ContainerSpec, carried: Mapping[str, str])
         for name in made:
             partners.volumes.create(VolumeSpec(name=name, project=spec.project), anonymous=True)
         built = _build(partners, container_id, spec, image, table)
-        bundle.write(built, partners.paths.bundle(container_id))
+        bundle_file.write(built, partners.paths.bundle(container_id))
         record = ContainerRecord(
             id=container_id,
             spec=spec,
@@ -152,8 +153,8 @@ def _with_partner_ids(partners: Partners, spec: ContainerSpec) -> ContainerSpec:
 
 
 def _by_id(partners: Partners, mode: str) -> str:
-    kind, separator, reference = mode.partition(":")
-    return f"{kind}:{partners.find(reference).id}" if separator else mode
+    partner = partner_of(mode)
+    return f"container:{partners.find(partner).id}" if partner else mode
 
 
 def _store(partners: Partners, record: ContainerRecord, table: mounts.MountTable, intent: int) -> None:

@@ -13,13 +13,13 @@ from dataclasses import replace
 from runtime.container import bundle, files
 from runtime.container.partners import Partners
 from runtime.errors import FailedPrecondition, NotFound
+from runtime.launch import bundle_file
 from runtime.network import resolvconf
 from runtime.state import containers, journal, networks
 from schemas.engine.events import EngineEvent
 from schemas.engine.records import ContainerRecord
+from schemas.engine.specs import partner_of
 from schemas.engine.status import ContainerStatus
-
-SHARED_PREFIX = "container:"
 
 
 def start(partners: Partners, record: ContainerRecord) -> None:
@@ -46,7 +46,7 @@ def start(partners: Partners, record: ContainerRecord) -> None:
 def stop(partners: Partners, record: ContainerRecord, *, timeout_s: float | None, signal: str) -> None:
     """Signal, wait, kill; return once it has ended. Idempotent. Negative `timeout_s`: wait for ever."""
     if record.status.is_live:
-        built = bundle.read(partners.paths.bundle(record.id))
+        built = bundle_file.read(partners.paths.bundle(record.id))
         partners.supervisor(record.spec.project).stop(
             record.id,
             signal=signal or built.stop_signal,
@@ -112,8 +112,8 @@ def _provide_sandbox(partners: Partners, record: ContainerRecord) -> None:
     supervisor = partners.supervisor(record.spec.project)
     if supervisor.has_sandbox(record.id):
         return
-    if mode.startswith(SHARED_PREFIX):
-        descriptor = _sandbox_of(partners, record, partners.find(mode.removeprefix(SHARED_PREFIX)))
+    if owner := partner_of(mode):
+        descriptor = _sandbox_of(partners, record, partners.find(owner))
     else:
         descriptor = partners.networks.create_sandbox(record.id, record.spec.project, record.endpoints)
     with _closing([descriptor]):
@@ -130,10 +130,13 @@ def _sandbox_of(partners: Partners, record: ContainerRecord, owner: ContainerRec
     pidfd = os.pidfd_open(owner.pid)
     try:
         descriptor = os.open(f"/proc/{owner.pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-        # Still the same process after the open: its pid was not given to another one in between.
-        if partners.find(owner.id).pid != owner.pid:
+        try:
+            # Still the same process after the open: its pid was not given to another one in between.
+            if partners.find(owner.id).pid != owner.pid:
+                raise FailedPrecondition(f"container `{owner.name}` was restarted meanwhile", hint="try again")
+        except BaseException:
             os.close(descriptor)
-            raise FailedPrecondition(f"container `{owner.name}` was restarted meanwhile", hint="try again")
+            raise
         return descriptor
     finally:
         os.close(pidfd)
@@ -142,9 +145,9 @@ def _sandbox_of(partners: Partners, record: ContainerRecord, owner: ContainerRec
 def _write_files(partners: Partners, record: ContainerRecord) -> None:
     folder = partners.network_files(record.id)
     source = record
-    if record.spec.network_mode.startswith(SHARED_PREFIX):
+    if owner := partner_of(record.spec.network_mode):
         # The three files tell of the shared network stack, so they are its owner's.
-        source = partners.find(record.spec.network_mode.removeprefix(SHARED_PREFIX))
+        source = partners.find(owner)
     hostname = source.spec.hostname or bundle.default_hostname(source.id, source.spec)
     texts = resolvconf.container_files(source.spec, source.endpoints, hostname)
     folder.mkdir(mode=0o755, parents=True, exist_ok=True)

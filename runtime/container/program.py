@@ -5,13 +5,11 @@ CMD and ENTRYPOINT interact"); the order of the environment is Docker's: PATH, H
 image, spec (moby daemon/container/env.go).
 """
 
-import shlex
-
 from runtime.errors import InvalidArgument
+from runtime.launch.defaults import DEFAULT_PATH
 from schemas.engine.records import ImageConfig
 from schemas.engine.specs import ContainerSpec, Healthcheck
 
-DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 DEFAULT_STOP_SIGNAL = "SIGTERM"
 DEFAULT_GRACE_PERIOD_S = 10.0
 _NANOSECONDS = 1_000_000_000
@@ -60,11 +58,6 @@ def healthcheck(spec: ContainerSpec, image: ImageConfig) -> Healthcheck | None:
     if chosen is None or not chosen.test or chosen.test[0] == "NONE":
         return None
     return chosen
-
-
-def shell_form(argv: tuple[str, ...]) -> str:
-    """Return an argument vector as a person would type it."""
-    return shlex.join(argv)
 
 
 def _with_test(wanted: Healthcheck, inherited: Healthcheck | None) -> Healthcheck | None:

@@ -25,7 +25,7 @@ from runtime.launch.stdio import LaunchStdio
 from runtime.syscall import capability, namespace, process
 from runtime.syscall import constants as c
 from schemas.engine.bundle import Bundle
-from schemas.engine.specs import ExecSpec
+from schemas.engine.specs import ExecSpec, partner_of
 
 _KILLED = 128
 
@@ -188,12 +188,12 @@ def _clone_in(
 
 
 def _joined(mode: str, pidfds: Mapping[str, int]) -> int | None:
-    kind, separator, container = mode.partition(":")
-    if not separator:
+    partner = partner_of(mode)
+    if not partner:
         return None
-    if kind != "container" or container not in pidfds:
+    if partner not in pidfds:
         raise InvalidArgument(f"cannot join the namespace of `{mode}`: it is not running")
-    return pidfds[container]
+    return pidfds[partner]
 
 
 def _confinement(bundle: Bundle, *, privileged: bool = False) -> Confinement:

@@ -1,24 +1,19 @@
 """Starts under way: polled by the loop, several side by side."""
 
-import json
 import os
 from collections.abc import Callable
-from contextlib import suppress
 
-from runtime.errors import EngineError, FailedPrecondition, InvalidArgument, SyscallError
+from runtime.errors import EngineError, FailedPrecondition, SyscallError
 from runtime.launch import launcher
 from runtime.launch.launcher import Launched, PendingLaunch
 from runtime.launch.stdio import LaunchStdio
-from runtime.paths import Paths
 from runtime.supervisor.custody import Custody
 from runtime.supervisor.loop import Loop
 from schemas.engine.bundle import Bundle
-from schemas.engine.codec import from_json
-from schemas.engine.specs import ExecSpec
+from schemas.engine.specs import ExecSpec, partner_of
 
 Success = Callable[[Launched], None]
 Failure = Callable[[EngineError], None]
-PARTNER_PREFIX = "container:"
 
 
 class Launches:
@@ -56,8 +51,7 @@ class Launches:
         """Return a pidfd for each container whose namespaces it shares."""
         joined: dict[str, int] = {}
         for mode in {bundle.pid_mode, bundle.ipc_mode}:
-            if mode.startswith(PARTNER_PREFIX):
-                partner = mode.removeprefix(PARTNER_PREFIX)
+            if partner := partner_of(mode):
                 pidfd = self._open_partner(partner)
                 if pidfd is None:
                     for opened in joined.values():
@@ -95,17 +89,6 @@ class Launches:
             success(launched)
         if not self._pending:
             self.on_quiet()
-
-
-def read_bundle(paths: Paths, container_id: str) -> Bundle:
-    """Return the bundle the engine wrote. Raises InvalidArgument when it is missing or not whole."""
-    path = paths.bundle(container_id)
-    with suppress(FileNotFoundError):
-        try:
-            return from_json(Bundle, path.read_text(encoding="utf-8"))
-        except (json.JSONDecodeError, ValueError) as error:
-            raise InvalidArgument(f"`{path}` is not a bundle: {error}") from error
-    raise InvalidArgument(f"the container has no bundle: `{path}`")
 
 
 def _nothing() -> None:

@@ -11,6 +11,7 @@ from contextlib import suppress
 
 from runtime.cgroup import control
 from runtime.errors import EngineError, FailedPrecondition, StartFailed, SyscallError
+from runtime.launch import bundle_file
 from runtime.launch.launcher import Launched
 from runtime.launch.stdio import LaunchStdio
 from runtime.signals import signal_number
@@ -20,7 +21,6 @@ from runtime.supervisor.audience import Audience, Done, Ended
 from runtime.supervisor.chronicle import event
 from runtime.supervisor.execs import Execs
 from runtime.supervisor.exits import LOST_EXIT_CODE, Exit
-from runtime.supervisor.launches import read_bundle
 from runtime.supervisor.loop import Timer
 from runtime.supervisor.output import Output, close_side
 from runtime.supervisor.probes import Probes
@@ -90,7 +90,7 @@ class Supervised:
         side: LaunchStdio | None = None
         try:
             self.record = self._services.chronicle.find(self.record.id)
-            self._bundle = bundle = read_bundle(self._services.paths, self.record.id)
+            self._bundle = bundle = bundle_file.read(self._services.paths.bundle(self.record.id))
             # Left by a supervisor that was killed in the middle of a start: nobody knows its pid.
             if control.is_populated(bundle.cgroup_path):
                 clear_group(bundle.cgroup_path)
@@ -344,7 +344,7 @@ class Supervised:
         """Take over from a supervisor that was killed: the process runs, ended unseen, or waits to be restarted."""
         self._manually_stopped = self._services.chronicle.is_manually_stopped(self.record.id)
         try:
-            self._bundle = read_bundle(self._services.paths, self.record.id)
+            self._bundle = bundle_file.read(self._services.paths.bundle(self.record.id))
         except EngineError as error:
             sys.stderr.write(f"cannot adopt {self.record.id}: {error}\n")
             return

@@ -11,6 +11,7 @@ from types import FrameType
 from runtime.cgroup import control
 from runtime.cgroup.hierarchy import detect
 from runtime.errors import EngineError
+from runtime.launch import bundle_file
 from runtime.logs.writer import LogWriter, limits
 from runtime.state.database import Database
 from runtime.supervisor.adoption import clear_group, open_process
@@ -19,7 +20,7 @@ from runtime.supervisor.custody import Custody
 from runtime.supervisor.desk import Desk
 from runtime.supervisor.estate import Estate, socket_pair
 from runtime.supervisor.keeper import Keeper
-from runtime.supervisor.launches import Launches, read_bundle
+from runtime.supervisor.launches import Launches
 from runtime.supervisor.loop import Loop, Timer
 from runtime.supervisor.names import Names
 from runtime.supervisor.ports import Ports
@@ -125,7 +126,7 @@ class Supervisor:
         if not self._estate.paths.log(record.id).exists():
             return
         with suppress(EngineError, OSError):
-            bundle = read_bundle(self._estate.paths, record.id)
+            bundle = bundle_file.read(self._estate.paths.bundle(record.id))
             if control.is_populated(bundle.cgroup_path):
                 clear_group(bundle.cgroup_path)
             writer = LogWriter(self._estate.paths.log(record.id), limits(bundle.log))

@@ -147,6 +147,12 @@ class LogConfig:
     options: dict[str, str] = field(default_factory=dict)
 
 
+def partner_of(mode: str) -> str:
+    """Return the container that a namespace mode `container:<name or id>` names; empty for any other mode."""
+    kind, _, partner = mode.partition(":")
+    return partner if kind == "container" else ""
+
+
 @dataclass(frozen=True, slots=True)
 class ContainerSpec:
     """Everything about a container that is decided before it is made."""

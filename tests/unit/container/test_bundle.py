@@ -18,6 +18,10 @@ PARTS = bundle.Parts(rootfs=Rootfs(lower=("/l",), upper="/u", work="/w"), mounts
     ("wrong", "message"),
     [
         ({"stop_signal": "SIGFOO"}, "invalid signal: `SIGFOO`"),
+        ({"pid_mode": "hots"}, "invalid pid mode `hots`"),
+        ({"ipc_mode": "container:"}, "invalid ipc mode `container:`"),
+        ({"uts_mode": "container:x"}, "invalid uts mode `container:x`"),
+        ({"cgroup_mode": "public"}, "invalid cgroup mode `public`"),
         ({"environment": {"": "x"}}, "invalid environment variable: `=x`"),
         ({"resources": Resources(cpus=4000)}, "asks for 4000 CPUs: the range is from 0.01 to"),
         ({"resources": Resources(cpus=0.001)}, "asks for 0.001 CPUs: the range is from 0.01 to"),
