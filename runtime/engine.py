@@ -22,7 +22,7 @@ from runtime.sessions import Sessions
 from runtime.signals import signal_name
 from runtime.state import memos
 from runtime.state.database import Database
-from runtime.supervisor.client import SupervisorClient
+from runtime.supervisor.client import Supervisors
 from runtime.volume.store import VolumeStore
 from schemas.engine.records import ContainerRecord, ImageRecord, NetworkRecord, PublishedPort, VolumeRecord
 from schemas.engine.specs import ContainerSpec, NetworkSpec, PortBinding, VolumeSpec
@@ -44,6 +44,7 @@ def open_engine(paths: Paths | None = None) -> "Engine":
             images=ImageStore(database, paths),
             volumes=VolumeStore(database, paths),
             networks=NetworkController(database, paths),
+            supervisors=Supervisors(paths),
         )
     )
 
@@ -52,7 +53,7 @@ class Engine(Sessions):
     """Everything that changes something; reading and sessions are inherited."""
 
     def __init__(self, partners: Partners) -> None:
-        super().__init__(partners.paths, partners.database)
+        super().__init__(partners.paths, partners.database, partners.supervisors)
         self._partners = partners
 
     @contextmanager
@@ -171,6 +172,3 @@ class Engine(Sessions):
     def close(self) -> None:
         """Release descriptors and connections."""
         self._partners.close()
-
-    def _supervisor(self, project: str) -> SupervisorClient:
-        return self._partners.supervisor(project)

@@ -1,7 +1,6 @@
 """What container operations work with: the stores, the networks, the supervisors."""
 
-import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from runtime.image.store import ImageStore
@@ -9,12 +8,12 @@ from runtime.network.controller import NetworkController
 from runtime.paths import Paths
 from runtime.state import containers
 from runtime.state.database import Database
-from runtime.supervisor.client import SupervisorClient
+from runtime.supervisor.client import SupervisorClient, Supervisors
 from runtime.volume.store import VolumeStore
 from schemas.engine.records import ContainerRecord
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Partners:
     """One of each, shared by all threads of a command."""
 
@@ -23,8 +22,7 @@ class Partners:
     images: ImageStore
     volumes: VolumeStore
     networks: NetworkController
-    _supervisors: dict[str, SupervisorClient] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    supervisors: Supervisors
 
     def find(self, reference: str) -> ContainerRecord:
         """Return a container by name or id. Raises NotFound."""
@@ -32,11 +30,7 @@ class Partners:
 
     def supervisor(self, project: str) -> SupervisorClient:
         """Return the client of a project's supervisor; it connects when it is first asked something."""
-        with self._lock:
-            client = self._supervisors.get(project)
-            if client is None:
-                client = self._supervisors[project] = SupervisorClient(self.paths, project)
-            return client
+        return self.supervisors.of(project)
 
     def network_files(self, container_id: str) -> Path:
         """Folder of a container's hosts, hostname and resolv.conf."""
@@ -48,9 +42,6 @@ class Partners:
 
     def close(self) -> None:
         """Release connections and the network worker."""
-        with self._lock:
-            for client in self._supervisors.values():
-                client.close()
-            self._supervisors.clear()
+        self.supervisors.close()
         self.networks.close()
         self.database.close()

@@ -250,3 +250,27 @@ class SupervisorClient:
             f"the supervisor of project `{self._address.project}` died during the call",
             hint=f"try again; `{self._address.log}` may say why",
         )
+
+
+class Supervisors:
+    """The clients of all projects that a command has to do with, one each; any number of threads."""
+
+    def __init__(self, paths: Paths) -> None:
+        self._paths = paths
+        self._lock = threading.Lock()
+        self._clients: dict[str, SupervisorClient] = {}
+
+    def of(self, project: str) -> SupervisorClient:
+        """Return the client of a project's supervisor; it connects when it is first asked something."""
+        with self._lock:
+            client = self._clients.get(project)
+            if client is None:
+                client = self._clients[project] = SupervisorClient(self._paths, project)
+            return client
+
+    def close(self) -> None:
+        """Close every client's connections. Idempotent."""
+        with self._lock:
+            clients, self._clients = self._clients, {}
+        for client in clients.values():
+            client.close()
