@@ -47,29 +47,22 @@ def environment(spec: ContainerSpec, image: ImageConfig, hostname: str) -> tuple
 
 def healthcheck(spec: ContainerSpec, image: ImageConfig) -> Healthcheck | None:
     """Return the probe to run, or None. What the spec leaves empty comes from the image."""
-    inherited = _image_healthcheck(image)
-    wanted = spec.healthcheck
-    if wanted is None:
-        chosen = inherited
-    elif wanted.test:
-        chosen = wanted
-    else:
-        chosen = _with_test(wanted, inherited)
+    inherited, wanted = _image_healthcheck(image), spec.healthcheck
+    chosen = _merged(wanted, inherited) if wanted and inherited else wanted or inherited
     if chosen is None or not chosen.test or chosen.test[0] == "NONE":
         return None
     return chosen
 
 
-def _with_test(wanted: Healthcheck, inherited: Healthcheck | None) -> Healthcheck | None:
-    if inherited is None:
-        return None
+def _merged(wanted: Healthcheck, inherited: Healthcheck) -> Healthcheck:
+    # moby daemon/commit.go, merge: each field by itself.
     return Healthcheck(
-        test=inherited.test,
-        interval_s=wanted.interval_s,
-        timeout_s=wanted.timeout_s,
-        start_period_s=wanted.start_period_s,
-        start_interval_s=wanted.start_interval_s,
-        retries=wanted.retries,
+        test=wanted.test or inherited.test,
+        interval_s=wanted.interval_s or inherited.interval_s,
+        timeout_s=wanted.timeout_s or inherited.timeout_s,
+        start_period_s=wanted.start_period_s or inherited.start_period_s,
+        start_interval_s=wanted.start_interval_s or inherited.start_interval_s,
+        retries=wanted.retries or inherited.retries,
     )
 
 
@@ -82,19 +75,19 @@ def _image_healthcheck(image: ImageConfig) -> Healthcheck | None:
         return None
     return Healthcheck(
         test=tuple(str(word) for word in test),
-        interval_s=_seconds(document, "Interval", 30.0),
-        timeout_s=_seconds(document, "Timeout", 30.0),
-        start_period_s=_seconds(document, "StartPeriod", 0.0),
-        start_interval_s=_seconds(document, "StartInterval", 5.0),
-        retries=_count(document, "Retries", 3),
+        interval_s=_seconds(document, "Interval"),
+        timeout_s=_seconds(document, "Timeout"),
+        start_period_s=_seconds(document, "StartPeriod"),
+        start_interval_s=_seconds(document, "StartInterval"),
+        retries=_count(document, "Retries"),
     )
 
 
-def _seconds(document: dict[str, object], key: str, default: float) -> float:
+def _seconds(document: dict[str, object], key: str) -> float:
     value = document.get(key)
-    return value / _NANOSECONDS if isinstance(value, int | float) and value > 0 else default
+    return value / _NANOSECONDS if isinstance(value, int | float) and value > 0 else 0
 
 
-def _count(document: dict[str, object], key: str, default: int) -> int:
+def _count(document: dict[str, object], key: str) -> int:
     value = document.get(key)
-    return value if isinstance(value, int) and value > 0 else default
+    return value if isinstance(value, int) and value > 0 else 0

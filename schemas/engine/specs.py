@@ -19,14 +19,17 @@ class RestartPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Healthcheck:
-    """A probe run inside the container; times in seconds. `test` is ("CMD", …), ("CMD-SHELL", s) or ("NONE",)."""
+    """A probe run inside the container; times in seconds. `test` is ("CMD", …), ("CMD-SHELL", s) or ("NONE",).
+
+    0 is "not set", as in Docker: in a spec the image's value counts then, in a bundle the supervisor's default.
+    """
 
     test: tuple[str, ...]
-    interval_s: float = 30.0
-    timeout_s: float = 30.0
+    interval_s: float = 0.0
+    timeout_s: float = 0.0
     start_period_s: float = 0.0
-    start_interval_s: float = 5.0
-    retries: int = 3
+    start_interval_s: float = 0.0
+    retries: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,20 +129,19 @@ def restart_policy(service: ServiceConfig) -> RestartPolicy:
 
 
 def healthcheck(config: HealthcheckConfig | None) -> Healthcheck | None:
-    """Return the probe; an empty `test` leaves the image's, None leaves all of it to the image."""
+    """Return the probe; what is empty or 0 is left to the image, None all of it."""
     if config is None:
         return None
     if config.disable:
         return Healthcheck(test=("NONE",))
-    given = {
-        "interval_s": config.interval,
-        "timeout_s": config.timeout,
-        "start_period_s": config.start_period,
-        "start_interval_s": config.start_interval,
-    }
-    times = {name: value for name, value in given.items() if value is not None}
-    retries = Healthcheck(test=()).retries if config.retries is None else config.retries
-    return Healthcheck(test=config.test, retries=retries, **times)
+    return Healthcheck(
+        test=config.test,
+        interval_s=config.interval or 0.0,
+        timeout_s=config.timeout or 0.0,
+        start_period_s=config.start_period or 0.0,
+        start_interval_s=config.start_interval or 0.0,
+        retries=config.retries or 0,
+    )
 
 
 def log_config(service: ServiceConfig) -> LogConfig:

@@ -46,9 +46,11 @@ def test_environment_must_override_and_unset() -> None:
 
 
 def test_healthcheck_must_inherit_what_is_not_given() -> None:
-    """No healthcheck takes the image's; NONE switches it off; a test of its own replaces it."""
+    """No healthcheck takes the image's; NONE switches it off; what is given replaces that alone."""
     inherited = program.healthcheck(ContainerSpec("a", "b"), IMAGE)
     assert inherited == Healthcheck(("CMD-SHELL", "probe"), interval_s=2.0, retries=5)
     assert program.healthcheck(ContainerSpec("a", "b", healthcheck=Healthcheck(("NONE",))), IMAGE) is None
     faster = program.healthcheck(ContainerSpec("a", "b", healthcheck=Healthcheck((), interval_s=1.0)), IMAGE)
-    assert faster == Healthcheck(("CMD-SHELL", "probe"), interval_s=1.0)
+    assert faster == Healthcheck(("CMD-SHELL", "probe"), interval_s=1.0, retries=5)
+    other = program.healthcheck(ContainerSpec("a", "b", healthcheck=Healthcheck(("CMD", "x"), retries=1)), IMAGE)
+    assert other == Healthcheck(("CMD", "x"), interval_s=2.0, retries=1)
