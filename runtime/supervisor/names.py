@@ -31,7 +31,7 @@ class Names:
         self._custody = custody
         self._loop = loop
         self._zone = Zone(self._foreign)
-        self._resolver = Resolver(self._zone, upstreams.of_container(()))
+        self._resolver = Resolver(self._zone, upstreams.HostServers())
         self._attached: set[str] = set()
         self._timer: Timer | None = None
         loop.watch(self._resolver.fileno(), self._readable)
