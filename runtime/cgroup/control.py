@@ -59,17 +59,6 @@ def thaw(path: str) -> None:
         files.write(detect().folder(path, "freezer"), "freezer.state", "THAWED")
 
 
-def is_frozen(path: str) -> bool:
-    """Tell whether the group is asked to stand still; a group that is gone is not."""
-    unified = _unified_folder(path)
-    try:
-        if unified:
-            return files.read(unified, "cgroup.freeze").strip() == "1"
-        return files.read(detect().folder(path, "freezer"), "freezer.state").strip() != "THAWED"
-    except OSError:
-        return False
-
-
 def is_populated(path: str) -> bool:
     """Tell whether a process is left in the group or below it; zombies do not count in version 2."""
     unified = _unified_folder(path)

@@ -34,19 +34,6 @@ def settings(resources: Resources, version: int) -> list[Setting]:
     return _legacy(resources) if version == 1 else _unified(resources)
 
 
-def ignored(resources: Resources, version: int) -> tuple[str, ...]:
-    """Return the Compose names of limits which that cgroup version has no file for (Docker only warns)."""
-    if version == 1:
-        return ()
-    asked = {
-        "mem_swappiness": resources.memory_swappiness is not None,
-        "oom_kill_disable": resources.oom_kill_disable,
-        "cpu_rt_runtime": resources.cpu_rt_runtime_us != 0,
-        "cpu_rt_period": resources.cpu_rt_period_us != 0,
-    }
-    return tuple(name for name, is_asked in asked.items() if is_asked)
-
-
 def apply(hierarchies: Hierarchies, path: str, resources: Resources) -> None:
     """Write all limits of the group at `path`.
 

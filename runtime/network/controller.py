@@ -178,10 +178,6 @@ class NetworkController:
         """Bring the project's rules in line with the state at once."""
         self._firewall.apply(project)
 
-    def delete_project(self, project: str) -> None:
-        """Take away the rules of a project that has no network any more. Idempotent."""
-        self._firewall.delete(project)
-
     def reconcile(self, project: str) -> None:
         """Make what the state has and the kernel has not, and remove bridges of ours without a row."""
         connection = self._database.read()

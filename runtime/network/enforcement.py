@@ -102,10 +102,6 @@ class Enforcement:
             if nftables.table_exists(name):
                 nftables.commit(nftables.deleting(name))
 
-    def is_in_place(self, project: str) -> bool:
-        """Whether the kernel has a table for the project."""
-        return nftables.table_exists(firewall.table_name(self.state, project))
-
     def close(self) -> None:
         """Finish what was collected."""
         with self._lock:

@@ -75,10 +75,6 @@ class Resolver:
         """Return the descriptor to watch for reading."""
         return self._poll.fileno()
 
-    def filenos(self) -> tuple[int, ...]:
-        """Return every descriptor to watch for reading: always one."""
-        return (self.fileno(),)
-
     def attach(
         self,
         container_id: str,

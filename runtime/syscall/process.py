@@ -148,11 +148,6 @@ def close_descriptors(first: int, last: int = _MAXIMUM_FD) -> None:
         check(_close_range(c.NR_CLOSE_RANGE, first, last, 0), "close_range")
 
 
-def mark_close_on_exec(first: int) -> None:
-    """Set close-on-exec on every descriptor from `first` on (Linux 5.11)."""
-    check(_close_range(c.NR_CLOSE_RANGE, first, _MAXIMUM_FD, c.CLOSE_RANGE_CLOEXEC), "close_range")
-
-
 def current_directory() -> str:
     """Return getcwd(2) as the kernel gives it: one outside our root does not start with `/`."""
     buffer = ctypes.create_string_buffer(4096)

@@ -3,8 +3,6 @@
 Immutable. Changes return a copy (`with_…`), so a plan can never be made from a half-changed model.
 """
 
-from collections.abc import Iterable
-
 from schemas.composefile.base import Model
 from schemas.composefile.file_object import FileObject
 from schemas.composefile.network import NetworkConfig
@@ -54,17 +52,6 @@ class Project(Model):
     def service(self, name: str) -> ServiceConfig:
         """An enabled service. Raises KeyError."""
         return self.services[name]
-
-    def with_services(self, names: Iterable[str]) -> "Project":
-        """Only these services enabled, the others disabled. Names that do not exist are ignored."""
-        wanted = set(names)
-        everything = self.all_services
-        return self.model_copy(
-            update={
-                "services": {name: service for name, service in everything.items() if name in wanted},
-                "disabled_services": {name: service for name, service in everything.items() if name not in wanted},
-            }
-        )
 
     def with_scale(self, replicas: dict[str, int]) -> "Project":
         """Other numbers of replicas for some services (`--scale`)."""

@@ -4,9 +4,9 @@ Rule 1: a status changes only along TRANSITIONS. Whoever stores a status asks `c
 so that a late message (an exit seen twice, a probe of a container that is gone) cannot
 resurrect or re-kill anything.
 
-Rule 2: callers ask the status (`is_live`, `can_start`), they do not compare it themselves.
+Rule 2: whether there is work with a container is asked of the status (`is_live`), not compared.
 
-The names are Docker's; `oci_status` gives those of the OCI runtime-spec.
+The names are Docker's.
 """
 
 from enum import StrEnum
@@ -28,19 +28,9 @@ class ContainerStatus(StrEnum):
         """Whether the supervisor has work with it: a process, or one soon again."""
         return self in _LIVE
 
-    def can_start(self) -> bool:
-        """Whether `start` makes a process."""
-        return self.can_become(ContainerStatus.RUNNING) and self is not ContainerStatus.PAUSED
-
     def can_become(self, following: "ContainerStatus") -> bool:
         """Whether `following` may come directly after this status."""
         return following in TRANSITIONS[self]
-
-    def oci_status(self) -> str:
-        """Return the OCI runtime-spec's word: creating, created, running or stopped."""
-        if self is ContainerStatus.CREATED:
-            return "created"
-        return "running" if self.is_live else "stopped"
 
 
 class HealthStatus(StrEnum):

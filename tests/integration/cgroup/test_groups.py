@@ -131,12 +131,10 @@ def test_pausing_must_stop_and_thawing_go_on(groups: Groups):
     path, pid = groups.start(spin)
     _settle(path)
     control.freeze(path)
-    assert control.is_frozen(path)
     before = _processor_time(pid)
     time.sleep(0.2)
     assert _processor_time(pid) == before
     control.thaw(path)
-    assert not control.is_frozen(path)
     deadline = time.monotonic() + 5
     while _processor_time(pid) == before and time.monotonic() < deadline:
         time.sleep(0.01)

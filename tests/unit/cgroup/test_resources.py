@@ -2,7 +2,7 @@
 
 import pytest
 
-from runtime.cgroup.resources import Setting, cpu_weight, ignored, io_weight, settings
+from runtime.cgroup.resources import Setting, cpu_weight, io_weight, settings
 from runtime.errors import EngineError
 from schemas.engine.specs import Resources
 
@@ -72,12 +72,9 @@ def test_unlimited_processes_must_be_max():
     assert _written(Resources(pids_limit=7), 2) == {"pids.max": "7"}
 
 
-def test_what_version_2_has_not_must_be_named():
-    """The caller can warn about what will not be kept."""
-    limits = Resources(memory_swappiness=0, oom_kill_disable=True, cpu_rt_runtime_us=1)
-    assert ignored(limits, 2) == ("mem_swappiness", "oom_kill_disable", "cpu_rt_runtime")
-    assert ignored(limits, 1) == ()
-    assert _written(limits, 2) == {}
+def test_what_version_2_has_not_must_be_left_out():
+    """As Docker discards it."""
+    assert _written(Resources(memory_swappiness=0, oom_kill_disable=True, cpu_rt_runtime_us=1), 2) == {}
 
 
 def test_a_block_limit_must_need_a_block_device():
