@@ -93,4 +93,5 @@ def _run_directory() -> Path:
     if os.geteuid() == 0:
         return Path("/run/pycompose")
     run = os.environ.get("XDG_RUNTIME_DIR")
-    return (Path(run) if run else Path(f"/tmp/pycompose-{os.geteuid()}")) / "pycompose"  # noqa: S108 - 0700, owner checked
+    # Never below /tmp: whoever makes the folder there first would be the supervisor we talk to.
+    return Path(run) / "pycompose" if run else _state_directory() / "run"

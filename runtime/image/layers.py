@@ -37,7 +37,6 @@ class Layer:
     """An unpacked layer."""
 
     diff_id: DiffID
-    directory: Path
     size_bytes: int
 
 
@@ -123,7 +122,7 @@ class LayerStore:
             # Somebody else unpacked the same in the meantime.
             if not (place / _CONTENT).exists():
                 raise
-        return Layer(diff_id, place / _CONTENT, unpacked.size_bytes)
+        return Layer(diff_id, unpacked.size_bytes)
 
 
 def _children(path: Path) -> list[Path]:

@@ -4,7 +4,6 @@ As the topmost read-only layer it costs nothing at a start, where making these f
 container's own layer copies /etc up (2.4 ms), and it is no part of what `diff` and `commit` see.
 """
 
-import contextlib
 import os
 import shutil
 
@@ -29,8 +28,10 @@ def make_init_layer(folder: str) -> str:
     for name in ("", *_FOLDERS, *_FILES):
         os.chmod(f"{fresh}/{name}", 0o755)  # noqa: S103 - the modes Docker gives them
     os.symlink("/proc/mounts", f"{fresh}/etc/mtab")
-    with contextlib.suppress(FileExistsError, OSError):
+    try:
         os.rename(fresh, folder)
-        return folder
-    shutil.rmtree(fresh)
+    except OSError:
+        shutil.rmtree(fresh)
+        if not os.path.isdir(folder):  # else another caller was faster
+            raise
     return folder

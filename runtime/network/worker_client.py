@@ -78,6 +78,10 @@ class WorkerClient:
         except OSError as error:
             self._discard()
             raise Unavailable(f"the network worker does not answer: {error}") from error
+        except BaseException:
+            # The answer may still come: no other request may take it for its own.
+            self._discard()
+            raise
         if not data:
             self._discard()
             raise Unavailable("the network worker ended unexpectedly", hint="its last words are above")
@@ -89,8 +93,12 @@ class WorkerClient:
     def _connect(self) -> socket.socket:
         if self._connection is None:
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            with theirs:
-                self._pid = _spawn(theirs.fileno())
+            try:
+                with theirs:
+                    self._pid = _spawn(theirs.fileno())
+            except OSError:
+                ours.close()
+                raise
             self._connection = ours
         return self._connection
 

@@ -82,7 +82,7 @@ class Database:
         except (OSError, sqlite3.OperationalError) as error:
             raise _unusable(self._path, error) from error
         if version == 0:
-            _create(connection)
+            _create(connection, self._path)
         elif version != VERSION:
             connection.close()
             raise Unsupported(
@@ -92,7 +92,9 @@ class Database:
         return connection
 
 
-def _create(connection: sqlite3.Connection) -> None:
+def _create(connection: sqlite3.Connection, path: Path) -> None:
+    # Environments and secrets stand in it. What SQLite puts beside it gets the same mode.
+    path.chmod(0o600)
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("BEGIN IMMEDIATE")
     # Another process may have won the race to here.

@@ -11,7 +11,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,8 +95,10 @@ def _try_to_connect(address: Address) -> socket.socket | None:
     except (FileNotFoundError, ConnectionRefusedError):
         sock.close()
         return None
-    except PermissionError as error:
+    except OSError as error:
         sock.close()
+        if not isinstance(error, PermissionError):
+            raise
         raise PermissionDenied(
             f"no access to the supervisor of project `{address.project}`", hint="it belongs to another user"
         ) from error
@@ -151,16 +153,23 @@ def _listening(address: Address) -> Iterator[socket.socket]:
 
 
 def _spawn(address: Address, lock: int, listener: int) -> None:
-    null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
-    log = os.open(address.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    sealed = _sealed_executable()
-    # Numbers above those that dup2 is going to overwrite.
-    executable, *sources = (
-        fcntl.fcntl(each, fcntl.F_DUPFD_CLOEXEC, 10) for each in (sealed, null, log, log, lock, listener)
-    )
     arguments = [sys.executable, "-I", "-S", "-c", _PROGRAM]
     arguments += [address.project, str(address.paths.state), str(address.paths.run)]
-    try:
+    with ExitStack() as opened:
+
+        def open_above(descriptor: int) -> int:
+            # Numbers above those that dup2 is going to overwrite.
+            copy = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 10)
+            opened.callback(os.close, copy)
+            return copy
+
+        null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+        opened.callback(os.close, null)
+        log = os.open(address.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        opened.callback(os.close, log)
+        sealed = _sealed_executable()
+        opened.callback(os.close, sealed)
+        executable, *sources = (open_above(each) for each in (sealed, null, log, log, lock, listener))
         pid = os.posix_spawn(
             f"/proc/self/fd/{executable}",
             arguments,
@@ -171,9 +180,6 @@ def _spawn(address: Address, lock: int, listener: int) -> None:
             ],
             setsid=True,
         )
-    finally:
-        for descriptor in (null, log, sealed, executable, *sources):
-            os.close(descriptor)
     _orphans.append(pid)
 
 
@@ -194,7 +200,11 @@ def collect_orphans() -> None:
 def _sealed_executable() -> int:
     """Open a read-only, detached copy of the interpreter's mount (see runtime.syscall.sealed)."""
     tree = open_tree(c.AT_FDCWD, os.path.realpath(sys.executable))
-    mount_setattr(tree, attributes=c.MOUNT_ATTR_RDONLY, propagation=c.MS_PRIVATE)
+    try:
+        mount_setattr(tree, attributes=c.MOUNT_ATTR_RDONLY, propagation=c.MS_PRIVATE)
+    except BaseException:
+        os.close(tree)
+        raise
     return tree
 
 

@@ -109,9 +109,9 @@ class VolumeStore:
 
     def _make_folders(self, record: VolumeRecord) -> None:
         folder = self._root / record.name
-        # 0711: users of the host do not list volumes, and get into those they have the rights for.
-        self._root.mkdir(mode=0o711, parents=True, exist_ok=True)
-        folder.mkdir(mode=0o711, exist_ok=True)
+        # 0710: no other user of the host gets at what containers write, setuid files too (CVE-2021-41091).
+        self._root.mkdir(mode=0o710, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o710, exist_ok=True)
         if not record.spec.driver_options.get("device"):
             content = Path(record.mountpoint)
             if not content.is_dir():
