@@ -14,3 +14,11 @@ def escaped(name: str) -> str:
 def ellipsis(text: str, length: int) -> str:
     """Return at most `length` characters, the last a `…` when some are left out."""
     return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def middle_ellipsis(text: str, length: int) -> str:
+    """Return at most `length` characters, with a `…` for what is left out of the middle: names differ at their ends."""
+    if len(text) <= length:
+        return text
+    tail = length // 2
+    return f"{text[: length - 1 - tail]}…{text[len(text) - tail :]}"

@@ -16,9 +16,11 @@ from rich.text import Text
 from compose.events import Progress, ProgressEvent
 from compose.render.plain import DRY_RUN_PREFIX
 from compose.render.progress_lines import Line, Lines
-from compose.render.text import escaped
+from compose.render.text import escaped, middle_ellipsis
 
 REFRESHES_PER_SECOND = 10
+_BESIDE_NAME_AND_WORD = len(" ✔ ") + len("  ") + len(" 100.0s ")
+_LEAST_NAME = 12
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _MARKS = {Progress.DONE: ("✔", "green"), Progress.WARNING: ("!", "yellow"), Progress.ERROR: ("✘", "red")}
 _STYLES = {Progress.DONE: "green", Progress.WARNING: "yellow", Progress.ERROR: "bold red"}
@@ -72,6 +74,9 @@ class TerminalRenderer:
         lines = self._lines.all() if self._complete else self._lines.fitting(options.size.height - 2)
         now = time.monotonic()
         width = max((len(escaped(line.resource)) for line in lines), default=0)
+        words = max((len(escaped(line.text)) for line in lines), default=0)
+        # A narrow terminal costs the names their middle, so that what happens can still be seen.
+        width = min(width, max(options.max_width - words - _BESIDE_NAME_AND_WORD, _LEAST_NAME))
         yield self._headline()
         for line in lines:
             yield _drawn(line, now, resource_width=width, total_width=options.max_width)
@@ -88,7 +93,7 @@ def _drawn(line: Line, now_s: float, *, resource_width: int, total_width: int) -
     mark, colour = _MARKS.get(line.progress, (spinner, "yellow"))
     text = Text(no_wrap=True, overflow="ellipsis")
     text.append(f" {mark} ", style=colour)
-    text.append(f"{escaped(line.resource):<{resource_width}}  ")
+    text.append(f"{middle_ellipsis(escaped(line.resource), resource_width):<{resource_width}}  ")
     text.append(escaped(line.text), style=_STYLES.get(line.progress, ""))
     # A cause of one word is the command's own name.
     if " " in line.reason and line.progress is not Progress.DONE:

@@ -9,7 +9,7 @@ from compose.render.mode import choose_progress, has_colour
 from compose.render.ports import Publisher, displayable_ports
 from compose.render.table import table
 from compose.render.template import formatted
-from compose.render.text import ellipsis, escaped
+from compose.render.text import ellipsis, escaped, middle_ellipsis
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
@@ -170,3 +170,10 @@ def test_no_color_must_be_obeyed_unless_ansi_is_asked_for(monkeypatch: pytest.Mo
     monkeypatch.setenv("NO_COLOR", "1")
     assert not has_colour("auto", _Stream(terminal=True))  # type: ignore[arg-type]
     assert has_colour("always", _Stream(terminal=False))  # type: ignore[arg-type]
+
+
+def test_the_middle_of_a_long_name_must_go_first() -> None:
+    """Replicas differ at the end, kinds of resources at the beginning."""
+    assert middle_ellipsis("Container shop-web-12", 12) == "Conta…web-12"
+    assert middle_ellipsis("Container shop-web-12", 13) == "Contai…web-12"
+    assert middle_ellipsis("short", 5) == "short"
