@@ -16,9 +16,22 @@ def main() -> None:
 
     Without taking the interpreter apart, which would cost 3 ms and change nothing: `run` has flushed and closed.
     """
+    _fill_closed_streams()
     code = run(sys.argv[1:])
     sys.stderr.flush()
     os._exit(code)
+
+
+def _fill_closed_streams() -> None:
+    """Open /dev/null where the caller closed 0, 1 or 2 (`>&-`): the next file opened would take the number."""
+    if sys.stdin and sys.stdout and sys.stderr:
+        return
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
+    sys.stdin = sys.stdin or open(0)  # noqa: SIM115 - for the process's life
+    sys.stdout = sys.stdout or open(1, "w")  # noqa: SIM115 - for the process's life
+    sys.stderr = sys.stderr or open(2, "w")  # noqa: SIM115 - for the process's life
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The command line: global flags, dispatch, and the one place where errors become exit codes."""
 
 import argparse
+import errno
 import gc
 import os
 import sys
@@ -14,6 +15,9 @@ from compose.cli.options import PROGRAM, add_dry_run, global_parser, is_true, se
 from compose.cli.parser import HelpRequested, Parser, UsageError
 from compose.errors import EXIT_FAILURE, ComposeError, ProjectError
 from runtime.errors import EngineError
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What no program can help: where it writes there is no room."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -36,6 +40,11 @@ def run(arguments: Sequence[str]) -> int:
         # Python flushes standard output once more at exit; there is nobody left to read it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
+    except OSError as error:
+        if error.errno not in _FULL:
+            return _report_defect(error, options)
+        place = f" to `{error.filename}`" if error.filename else ""
+        return _report(ComposeError(f"cannot write{place}: {os.strerror(error.errno or 0).lower()}"), options)
     except Exception as error:  # noqa: BLE001 - a defect: the last resort of the program
         return _report_defect(error, options)
     return code

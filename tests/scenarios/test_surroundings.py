@@ -51,3 +51,35 @@ def test_a_chroot_of_ours_must_not_let_exec_out(cli: Cli, busybox: str, tmp_path
     assert "shop-web-1  Started" in done.stderr, done.stderr
     assert "No such file or directory" in done.stderr
     assert "of-the-machine" not in done.stdout
+
+
+def test_closed_standard_streams_must_harm_nothing(cli: Cli):
+    """`>&-` frees a number that the state file would get, and what is printed would go into it."""
+    cli.write("name: shop\nservices:\n  web: {image: host, command: sleep 100, init: true}\n")
+    for closed in (">&-", "<&- >&-", "2>&-", "<&- >&- 2>&-"):
+        done = _shell(cli, f"up -d {closed}")
+        assert (done.returncode, done.stdout, "Traceback" in done.stderr) == (0, "", False), done.stderr
+        assert _shell(cli, f"ps {closed} | cat").stderr == ""
+        assert "shop-web-1" in cli.run("ps").stdout
+    cli.run("down", "-t", "0")
+
+
+def test_a_full_disk_behind_standard_output_must_be_said_in_a_line(cli: Cli):
+    """It is no defect of the program."""
+    cli.write("name: shop\nservices:\n  web: {image: host}\n")
+    for verb in ("config", "ps", "version"):
+        done = _shell(cli, f"{verb} >/dev/full")
+        assert (done.returncode, done.stderr) == (1, "error: cannot write: no space left on device\n")
+
+
+def _shell(cli: Cli, command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["sh", "-c", f"{sys.executable} -m compose {command}"],
+        cwd=cli.folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
