@@ -72,12 +72,14 @@ def optional_note(wait: WaitCondition, broken: Broken) -> str:
 
 
 def last_words(record: ContainerRecord, reader: RuntimeReader) -> str:
-    """Return the last probe's answer and the last lines of output, ready to print."""
+    """Return the last probe's answer, what ended it and the last lines of output, ready to print."""
     lines = []
     if record.probes:
         probe = record.probes[-1]
         ending = "timed out" if probe.exit_code < 0 else f"exit code {probe.exit_code}"
         lines.append(f"last health probe of {record.name} ({ending}): {probe.output.strip() or 'no output'}")
+    if record.oom_killed:
+        lines.append(f"{record.name}: the kernel killed a process of it for lack of memory")
     if record.error:
         lines.append(f"{record.name}: {record.error}")
     try:

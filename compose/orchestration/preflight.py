@@ -11,11 +11,15 @@ from runtime.errors import Conflict
 from schemas.composefile.project import Project
 from schemas.engine.specs import ContainerSpec, PortBinding
 
+_MACHINES = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64"}
+"""Other names of architectures in `platform`, to those in images."""
+
 
 def check_images(plan: Plan, project: Project, observed: ObservedState) -> None:
-    """Raise ProjectError (ErrorGroup for several) for images that containers need and the store lacks."""
+    """Raise ProjectError (ErrorGroup for several) for images that the store lacks, or has for another platform."""
     missing: dict[str, list[str]] = {}
     for spec in _created(plan):
+        _check_platform(spec, project, observed)
         if spec.image not in observed.images and spec.service not in missing.setdefault(spec.image, []):
             missing[spec.image].append(spec.service)
     found: list[ComposeError] = [
@@ -49,6 +53,19 @@ def _created(plan: Plan) -> Iterator[ContainerSpec]:
     for node in plan:
         if isinstance(node.operation, op.CreateContainer):
             yield node.operation.spec
+
+
+def _check_platform(spec: ContainerSpec, project: Project, observed: ObservedState) -> None:
+    image, service = observed.images.get(spec.image), project.all_services.get(spec.service)
+    if image is None or service is None or not image.architecture:
+        return
+    system, _, rest = service.platform.lower().partition("/")
+    wanted = _MACHINES.get(rest.partition("/")[0], rest.partition("/")[0])
+    if (system and system != image.os) or (wanted and wanted != image.architecture):
+        raise ProjectError(
+            f"image `{spec.image}` of service `{spec.service}` is for {image.os}/{image.architecture}, "
+            f"and `platform` wants {service.platform}"
+        )
 
 
 def _missing_image(project: Project, image: str, services: list[str]) -> ProjectError:

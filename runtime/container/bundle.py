@@ -58,6 +58,7 @@ def build(container_id: ContainerID, spec: ContainerSpec, image: ImageConfig, pa
         uts_mode=spec.uts_mode,
         cgroup_path=cgroup_path(container_id, spec),
         cgroup_private=spec.cgroup_mode != "host",
+        cgroup_writable=confined.writable_cgroups,
         capabilities=confined.capabilities,
         privileged=spec.privileged,
         seccomp=confined.seccomp,

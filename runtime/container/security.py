@@ -22,6 +22,7 @@ class Confinement:
     no_new_privileges: bool
     masked_paths: tuple[str, ...]
     read_only_paths: tuple[str, ...]
+    writable_cgroups: bool
 
 
 def confinement(spec: ContainerSpec) -> Confinement:
@@ -34,6 +35,7 @@ def confinement(spec: ContainerSpec) -> Confinement:
         no_new_privileges=options.no_new_privileges,
         masked_paths=() if open_paths else masked_paths(),
         read_only_paths=() if open_paths else READ_ONLY_PATHS,
+        writable_cgroups=options.writable_cgroups,
     )
 
 

@@ -51,7 +51,7 @@ def cgroup_mount(bundle: Bundle) -> FSOperation | None:
     if not bundle.cgroup_path:
         return None
     hierarchies = detect()
-    attributes = _NOSUID_NODEV_NOEXEC | (0 if bundle.privileged else c.MOUNT_ATTR_RDONLY)
+    attributes = _NOSUID_NODEV_NOEXEC | (0 if bundle.privileged or bundle.cgroup_writable else c.MOUNT_ATTR_RDONLY)
     if hierarchies.version == 2:
         clone = open_tree(c.AT_FDCWD, f"{hierarchies.unified}/{bundle.cgroup_path}")
         mount_setattr(clone, attributes=attributes, propagation=c.MS_PRIVATE)

@@ -69,6 +69,8 @@ class Bundle:
     cgroup_path: str = ""
     """Below each hierarchy's root, for example pycompose/shop/<id>."""
     cgroup_private: bool = True
+    cgroup_writable: bool = False
+    """Whether /sys/fs/cgroup can be written to; a privileged container's always can."""
     capabilities: tuple[str, ...] = ()
     """The bounding set, with CAP_."""
     privileged: bool = False

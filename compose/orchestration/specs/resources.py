@@ -1,6 +1,7 @@
 """Networks and volumes as the runtime is asked for them."""
 
 from compose import labels
+from compose.errors import ProjectError
 from compose.hashing import text_hash
 from compose.naming import resource_name
 from compose.version import __version__
@@ -12,8 +13,12 @@ from schemas.engine.specs import IPAMPool, NetworkSpec, VolumeSpec
 
 
 def network_spec(project: Project, key: str) -> NetworkSpec:
-    """Return the spec of a network that the project owns."""
+    """Return the spec of a network that the project owns. Raises ProjectError for what the runtime does not have."""
     config = project.networks[key]
+    if config.enable_ipv4 is False:
+        raise ProjectError(f"network `{key}`: `enable_ipv4: false` is not supported", hint="leave it out")
+    if config.ipam.driver not in {"", "default"}:
+        raise ProjectError(f"network `{key}`: the ipam driver `{config.ipam.driver}` is not supported")
     spec = NetworkSpec(
         name=config.name or resource_name(project.name, key),
         project=project.name,

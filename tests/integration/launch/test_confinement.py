@@ -133,6 +133,13 @@ def test_the_kernels_switches_must_be_read_only(containers: Containers, path: st
     assert ended.code != 0
 
 
+def test_writable_cgroups_must_be_for_those_who_ask(containers: Containers):
+    """`security_opt: [writable-cgroups=true]` lets a container divide its own group, as systemd does."""
+    script = "cd /sys/fs/cgroup; [ -d pids ] && cd pids; mkdir below && echo made; rmdir below"
+    assert "made" not in containers.shell(script).output
+    assert "made" in containers.shell(script, cgroup_writable=True).output
+
+
 def test_masked_files_must_be_empty_and_masked_folders_too(containers: Containers):
     """/proc/keys and its like read as nothing, /sys/firmware has nothing in it."""
     ended = containers.shell(

@@ -280,3 +280,10 @@ def test_what_the_runtime_cannot_do_must_be_an_error_or_a_warning() -> None:
     wanted = project(service("web", network_mode="host", ports=[{"target": 80, "published": "80"}]))
     warnings = reconcile(wanted, nothing(wanted), ReconcileOptions()).warnings
     assert warnings[0].message.endswith("published ports are discarded when using host network mode")
+
+
+def test_what_is_left_out_must_be_said() -> None:
+    """A pull that will not happen; ports beside the host's network."""
+    wanted = project(service("web", pull_policy="always"), service("db", pull_policy="missing"))
+    warnings = reconcile(wanted, nothing(wanted), ReconcileOptions()).warnings
+    assert [each.message for each in warnings] == ["service `web`: `pull_policy` is ignored: nothing is pulled"]

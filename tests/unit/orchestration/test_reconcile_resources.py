@@ -190,3 +190,17 @@ def test_an_interrupted_recreation_must_be_finished_or_undone() -> None:
     )
     beside = ObservedState("shop", (*replaced.containers, left), replaced.networks, {}, replaced.images)
     assert plan(pair(), beside) == "[1] -> service:web:1, RemoveContainer, left over from an interrupted recreation"
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"enable_ipv4": False}, "network `default`: `enable_ipv4: false` is not supported"),
+        ({"ipam": {"driver": "dhcp"}}, "network `default`: the ipam driver `dhcp` is not supported"),
+    ],
+)
+def test_a_network_that_cannot_be_made_as_asked_must_be_refused(config: dict[str, object], message: str) -> None:
+    """Rather than made otherwise."""
+    wanted = pair().model_copy(update={"networks": {"default": NetworkConfig.model_validate(config)}})
+    with pytest.raises(ProjectError, match=message):
+        plan(wanted, nothing(wanted))
