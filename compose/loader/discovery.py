@@ -56,6 +56,8 @@ def discover(options: LoadOptions) -> Discovery:
     if not found.files:
         found.files = _default_files(found, options)
     found.working_dir = _working_dir(found.files, options)
+    for path in (found.working_dir, *found.files):
+        _require_text(path)
     if not explicit:
         _read_env_files(found, (), options)
     return found
@@ -68,6 +70,14 @@ def require_files(found: Discovery) -> None:
             "no configuration file provided: not found",
             exit_code=EXIT_FILE_NOT_FOUND,
             hint=f"looked for {', '.join(f'`{name}`' for name in FILE_NAMES)} here and above; `-f` names another",
+        )
+
+
+def _require_text(path: str) -> None:
+    # Labels and the state file are text; bytes that are none would be lost on the way.
+    if not path.isascii() and any("\udc80" <= character <= "\udcff" for character in path):
+        raise ProjectError(
+            f"the path `{path}` is not UTF-8, and a project's has to be", hint="rename the folder or the file"
         )
 
 

@@ -72,6 +72,23 @@ def test_a_full_disk_behind_standard_output_must_be_said_in_a_line(cli: Cli):
         assert (done.returncode, done.stderr) == (1, "error: cannot write: no space left on device\n")
 
 
+def test_a_terminal_without_unicode_must_get_escapes(cli: Cli):
+    """Folders and commands may have any name; a table with one of them is no defect."""
+    cli.write("name: shop\nservices:\n  web: {image: host, command: echo grüße}\n")
+    cli.run("up", "-d")
+    shown = cli.run("ps", "-a", "--no-trunc", environment={"PYTHONIOENCODING": "ascii"}).stdout
+    assert "gr\\xfc\\xdfe" in shown
+    cli.run("down")
+
+
+def test_a_folder_name_that_is_not_utf_8_must_be_refused_by_name(cli: Cli):
+    """Linux's names are bytes, labels are text."""
+    cli.write("services: {web: {image: host}}\n", "shop\udcff/compose.yaml")
+    for verb in ("config", "up", "ps"):
+        done = cli.run("-f", "shop\udcff/compose.yaml", verb, code=1)
+        assert "is not UTF-8" in done.stderr
+
+
 def _shell(cli: Cli, command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["sh", "-c", f"{sys.executable} -m compose {command}"],

@@ -59,6 +59,7 @@ class Cli:
             input=stdin,
             capture_output=True,
             text=True,
+            errors="surrogateescape",
             timeout=timeout,
             check=False,
             umask=umask,
