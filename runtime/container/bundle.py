@@ -8,6 +8,7 @@ from runtime.container import program
 from runtime.container.mounts import by_depth
 from runtime.container.security import confinement
 from runtime.errors import InvalidArgument
+from runtime.logs.writer import limits as log_limits
 from runtime.signals import signal_name
 from schemas.engine.bundle import Bundle, BundleMount, Rootfs
 from schemas.engine.identifiers import ContainerID, short
@@ -118,6 +119,7 @@ def _check_modes(spec: ContainerSpec) -> None:
 
 def _check(spec: ContainerSpec) -> None:
     _check_modes(spec)
+    log_limits(spec.log)
     if len(spec.hostname) > HOSTNAME_LENGTH:
         raise InvalidArgument(f"hostname `{spec.hostname}` is longer than {HOSTNAME_LENGTH} characters")
     if not -1000 <= spec.oom_score_adj <= 1000:

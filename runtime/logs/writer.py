@@ -27,6 +27,10 @@ SPLICE_BYTES = 1 << 20
 OVERSHOOT_BYTES = 1 << 18
 """How far beyond the limit a rotation waits for the end of a line."""
 DRIVERS = ("json-file", "local", "none")
+_OPTIONS = frozenset(
+    ("max-size", "max-file", "compress", "labels", "labels-regex", "env", "env-regex", "tag", "mode", "max-buffer-size")
+)
+"""Docker's; all but the first two change how its log files are written, which only Docker reads."""
 _UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
@@ -47,6 +51,8 @@ def limits(config: LogConfig) -> Limits:
         raise Unsupported(
             f"the logging driver `{config.driver}` is not supported", hint=f"use one of {', '.join(DRIVERS)}"
         )
+    if config.driver != "none" and (unknown := sorted(config.options.keys() - _OPTIONS)):
+        raise InvalidArgument(f"unknown logging option `{unknown[0]}` for the driver `{config.driver}`")
     size = config.options.get("max-size", "").strip().lower().removesuffix("ib").removesuffix("b")
     number = size.rstrip("kmg")
     try:
