@@ -33,7 +33,7 @@ _ALWAYS_IN_YAML: dict[str, frozenset[str]] = {
 }
 _STRUCTS = frozenset(("ipam", "resources", "placement", "exec"))
 _NEVER: dict[str, frozenset[str]] = {"ServiceConfig": frozenset(("name",))}
-_NOT_WHEN_ZERO = frozenset(("mem_swappiness",))
+_NOT_WHEN_ZERO = frozenset(("mem_swappiness", "create_host_path"))
 
 
 def _hosts(hosts: dict[str, tuple[str, ...]]) -> list[str]:

@@ -116,7 +116,8 @@ def by_depth(mounts: Iterable[BundleMount]) -> tuple[BundleMount, ...]:
 def _make_source(mount: Mount, source: Path) -> None:
     if not mount.create_host_path:
         raise NotFound(
-            f"bind source path does not exist: `{source}`", hint="make it, or set `create_host_path: true` on the mount"
+            f"bind source path does not exist: `{source}`",
+            hint="make it, or take `create_host_path: false` off the mount",
         )
     try:
         source.mkdir(parents=True, exist_ok=True)

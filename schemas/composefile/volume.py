@@ -18,8 +18,8 @@ class BindOptions(Model):
     """Options of a mount of a host path."""
 
     propagation: str = ""
-    create_host_path: bool = False
-    """Make a missing host folder. False with the long syntax, unless written, as with docker compose 2.26."""
+    create_host_path: bool | None = None
+    """Make a missing host folder; only an explicit false does not."""
     selinux: str = ""
     recursive: str = ""
 

@@ -52,7 +52,7 @@ def _mount(project: Project, service: ServiceConfig, volume: ServiceVolume) -> M
                 target=volume.target,
                 source=volume.source,
                 read_only=volume.read_only,
-                create_host_path=bool(bind and bind.create_host_path),
+                create_host_path=bind is None or bind.create_host_path is not False,
                 propagation=bind.propagation if bind else "",
                 recursive=bind.recursive if bind else "",
             )

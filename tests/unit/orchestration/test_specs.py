@@ -180,14 +180,16 @@ def test_mounts_must_have_real_names_and_options() -> None:
             "source": "/h",
             "target": "/b",
             "read_only": True,
-            "bind": {"create_host_path": True, "propagation": "rshared"},
+            "bind": {"propagation": "rshared"},
         },
+        {"type": "bind", "source": "/i", "target": "/c", "bind": {"create_host_path": False}},
         {"type": "tmpfs", "target": "/t", "tmpfs": {"size": 5, "mode": 0o700}},
     ]
     assert spec_of(service("web", volumes=volumes)).mounts == (
         Mount("volume", "/d", "shop_data", no_copy=True, subpath="s"),
         Mount("volume", "/anonymous"),
         Mount("bind", "/b", "/h", read_only=True, create_host_path=True, propagation="rshared"),
+        Mount("bind", "/c", "/i"),
         Mount("tmpfs", "/t", tmpfs_size_bytes=5, tmpfs_mode=0o700),
     )
 
