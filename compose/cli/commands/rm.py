@@ -22,9 +22,7 @@ def run(context: Context) -> int:
     """Remove stopped containers, after asking."""
     options = context.options
     records = [
-        record
-        for record in project_containers(context, options.services, oneoff=True)
-        if not record.status.is_live or (options.stop and not record.spec.oneoff)
+        record for record in project_containers(context, options.services) if not record.status.is_live or options.stop
     ]
     if not records:
         context.note("No stopped containers")
@@ -34,5 +32,5 @@ def run(context: Context) -> int:
         context.out(going)
     elif not context.confirm(going):
         return SUCCESS
-    services = existing_services(context, oneoff=True)
+    services = existing_services(context)
     return context.lifecycle("rm", services=services or (), volumes=options.volumes, stop_first=options.stop)

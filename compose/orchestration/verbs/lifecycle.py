@@ -137,12 +137,12 @@ def plan_unpause(reader: RuntimeReader, project: str, options: LifecycleOptions)
 
 
 def plan_remove(reader: RuntimeReader, project: str, options: LifecycleOptions) -> Plan:
-    """Remove what does not run; with `stop_first` everything, `run`'s ended containers too."""
+    """Remove what does not run; with `stop_first` everything. Those of `run` stay."""
     builder = PlanBuilder()
-    for record in containers_of(reader, project, options.services, one_off=True):
+    for record in containers_of(reader, project, options.services):
         after: list[int] = []
         if record.status.is_live:
-            if not options.stop_first or record.spec.oneoff:
+            if not options.stop_first:
                 continue
             after = [_stop(builder, record, options, ())]
         remove = op.RemoveContainer(_resource(record), record.name, "rm", record.id, volumes=options.volumes)

@@ -1,5 +1,6 @@
 """The other commands: from what exists, by its labels, to plans; and `run`."""
 
+from dataclasses import replace
 from textwrap import dedent
 
 import pytest
@@ -196,6 +197,17 @@ def test_rm_must_leave_what_runs_unless_it_may_stop_it() -> None:
     assert str(lifecycle.plan_remove(runtime, "shop", LifecycleOptions())) == ""
     lines = str(lifecycle.plan_remove(runtime, "shop", LifecycleOptions(services=("db",), stop_first=True)))
     assert lines == "[1] -> service:db:1, StopContainer, stop\n[2] -> #1 service:db:1, RemoveContainer, rm"
+
+
+def test_rm_must_leave_the_containers_of_run() -> None:
+    """As docker compose does: they may have been kept for a look at them."""
+    runtime = running()
+    (mail,) = (record for record in runtime.containers("shop") if record.spec.service == "mail")
+    spec = replace(mail.spec, name="shop-mail-run-1", oneoff=True)
+    runtime.create_container(spec)
+    for options in (LifecycleOptions(services=("mail",)), LifecycleOptions(services=("mail",), stop_first=True)):
+        assert "run-1" not in str(lifecycle.plan_remove(runtime, "shop", options))
+        assert all(node.operation.name != "shop-mail-run-1" for node in lifecycle.plan_remove(runtime, "shop", options))
 
 
 def test_wait_must_return_codes_also_of_what_has_ended() -> None:
