@@ -6,7 +6,6 @@ Source: compose-spec, 15-profiles.md; compose-go, types/project.go.
 from collections.abc import Iterable, Sequence
 
 from compose.errors import ProjectError
-from compose.loader.problem import Problem
 from compose.loader.shapes import nearest
 from compose.loader.tree_path import Tree
 
@@ -31,7 +30,7 @@ def profiles_of(names: Iterable[str], disabled: Tree) -> list[str]:
 
 
 def select(services: Tree, names: Sequence[str], known: Iterable[str]) -> tuple[Tree, Tree]:
-    """The named services with their dependencies, and the rest. Raises Problem for unknown ones."""
+    """The named services with their dependencies, and the rest. Raises ProjectError for unknown ones."""
     wanted: dict[str, None] = {}
     pending = [(name, True) for name in names]
     while pending:
@@ -41,7 +40,8 @@ def select(services: Tree, names: Sequence[str], known: Iterable[str]) -> tuple[
         if name not in services:
             if required:
                 hint = nearest(name, dict.fromkeys(known))
-                raise Problem(f"no such service: {name}", ("services", name), kind=ProjectError, hint=hint)
+                # No file is to blame: the name is from the command line.
+                raise ProjectError(f"no such service: {name}", hint=hint)
             continue
         wanted[name] = None
         dependencies = services[name].get("depends_on") or {}

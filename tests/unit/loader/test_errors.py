@@ -178,6 +178,7 @@ def test_unknown_service_on_the_command_line_must_get_the_nearest():
     with pytest.raises(ProjectError) as caught:
         load(options({"compose.yaml": "services: {web: {image: i}}\n"}), ["wbe"])
     assert caught.value.message == "no such service: wbe"
+    assert caught.value.span is None
     assert caught.value.hint == "did you mean `web`?"
 
 
