@@ -15,6 +15,7 @@ from compose.orchestration.reconcile.resources import decide_resources
 from compose.orchestration.reconcile.starter import Starter
 from compose.orchestration.specs import warnings
 from schemas.composefile.project import Project
+from schemas.engine.status import ContainerStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,5 +55,5 @@ def _unchanged(decision: ServiceDecision) -> list[tuple[str, str]]:
     return [
         (kept.record.name, "Running" if kept.record.status.is_live else "Created")
         for kept in decision.kept
-        if decision.start and not kept.restart
+        if decision.start and not kept.restart and kept.record.status is not ContainerStatus.PAUSED
     ]

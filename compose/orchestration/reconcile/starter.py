@@ -12,7 +12,7 @@ from compose.orchestration.reconcile.emitter import Nodes
 from schemas.composefile.service import Dependency, ServiceConfig
 from schemas.engine.records import ContainerRecord
 from schemas.engine.specs import ContainerSpec
-from schemas.engine.status import HealthStatus
+from schemas.engine.status import ContainerStatus, HealthStatus
 
 _MEANING = {
     op.Condition.STARTED: "started",
@@ -123,7 +123,9 @@ class Starter:
 
 def will_start(kept: Kept, decision: ServiceDecision) -> bool:
     """Whether a container that stays is started."""
-    return bool(kept.restart) or (decision.start and not kept.record.status.is_live)
+    # A paused one too: that it cannot be started is better than silence.
+    status = kept.record.status
+    return bool(kept.restart) or (decision.start and (not status.is_live or status is ContainerStatus.PAUSED))
 
 
 def _to_start(decision: ServiceDecision) -> Iterable[tuple[ContainerSpec, str, str, Group | None]]:

@@ -85,6 +85,12 @@ def test_a_stopped_container_must_be_started_again() -> None:
     assert plan(pair(), observed) == "[1] -> service:db:1, StartContainer, exited (3)"
 
 
+def test_a_paused_container_must_not_pass_for_running() -> None:
+    """The runtime refuses to start it, as Docker does; silence would hide that nothing happens in it."""
+    observed = up_and_running(pair(), shop_db_1={"status": ContainerStatus.PAUSED})
+    assert plan(pair(), observed) == "[1] -> service:db:1, StartContainer, paused"
+
+
 def test_force_recreate_must_leave_dependencies_alone() -> None:
     """Only the named service, unless --always-recreate-deps."""
     observed = up_and_running(pair())
