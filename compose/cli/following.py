@@ -1,6 +1,7 @@
 """Output of several containers as it comes, with their ends: `logs -f`, attached `up`, `run`."""
 
 import select
+import time
 from collections.abc import Callable
 
 from compose.render.logs import LogPrinter, log_name
@@ -37,6 +38,8 @@ class Following:
         self._listeners: dict[int, Callable[[], object]] = {}
         self._followers: dict[str, LogFollower] = {}
         self._records: dict[str, ContainerRecord] = {}
+        self._over_ns: dict[str, int] = {}
+        """When a container was known to have ended with everything printed: an earlier start is old news."""
         self._events: EventStream | None = None
         self._accepts: Callable[[ContainerRecord], bool] = lambda _: False
         self._on_end: OnEnd = lambda _identifier, _code, _restarting: None
@@ -77,6 +80,7 @@ class Following:
     def drop_ended(self) -> None:
         """Print the rest of the containers that have no process and will get none, and follow them no longer."""
         for identifier in tuple(self._followers):
+            asked_ns = time.time_ns()
             try:
                 live = self._reader.container(identifier).status.is_live
             except NotFound:
@@ -84,7 +88,7 @@ class Following:
             if not live:
                 self._read_all(identifier)
                 if identifier in self._followers:
-                    self._drop(identifier)
+                    self._drop(identifier, asked_ns)
 
     def drain(self) -> None:
         """Print what is there, without waiting."""
@@ -110,6 +114,7 @@ class Following:
         follower = self._followers.get(identifier)
         if follower is None:
             return False
+        asked_ns = time.time_ns()
         lines = follower.read()
         name = prefix_of(self._records[identifier])
         for line in lines:
@@ -117,10 +122,11 @@ class Following:
             self._printer.line(name, line.time_ns, line.data, partial=line.partial, error=error)
         self._printer.flush()
         if follower.ended:
-            self._drop(identifier)
+            self._drop(identifier, asked_ns)
         return bool(lines)
 
-    def _drop(self, identifier: str) -> None:
+    def _drop(self, identifier: str, asked_ns: int) -> None:
+        self._over_ns[identifier] = asked_ns
         follower = self._followers.pop(identifier)
         descriptor = follower.fileno()
         self._poll.unregister(descriptor)
@@ -141,7 +147,9 @@ class Following:
 
     def _take(self, event: EngineEvent) -> None:
         if event.action == "start" and event.id not in self._followers:
-            self._begin(event)
+            # A container that is quick has ended, and is printed, before its start is read.
+            if event.time_ns > self._over_ns.get(event.id, 0):
+                self._begin(event)
         elif event.action == "die":
             self._end(event)
 
