@@ -4,10 +4,10 @@
     ├── state.db                               └── projects/<project>/
     ├── images/      blobs, layers, …              ├── control.sock    the supervisor listens here
     ├── volumes/<name>/_data                       ├── lock            one changing command at a time
-    └── containers/<id>/                           ├── keeper.log      last words of keeper and supervisor
-        ├── bundle.json                            └── <container id>/ *.fifo
-        ├── upper/ work/
-        ├── files/   hosts, hostname, resolv.conf, secrets
+    └── containers/<id>/                           ├── keeper.lock     held by keeper and supervisor for life
+        ├── bundle.json                            ├── keeper.log      their last words
+        ├── upper/ work/                           ├── files/<container id>/  secrets and configs
+        ├── files/   hosts, hostname, resolv.conf  └── <container id>/ *.fifo
         └── log/
 
 PYCOMPOSE_ROOT and PYCOMPOSE_RUN override both. Without root the XDG directories serve.
@@ -48,6 +48,10 @@ class Paths:
         """The launcher's input."""
         return self.container(container_id) / "bundle.json"
 
+    def network_files(self, container_id: str) -> Path:
+        """Folder of a container's hosts, hostname and resolv.conf."""
+        return self.container(container_id) / "files"
+
     def log(self, container_id: str) -> Path:
         """Folder of a container's output."""
         return self.container(container_id) / "log"
@@ -67,6 +71,10 @@ class Paths:
     def keeper_lock(self, project: str) -> Path:
         """Lock file that the project's keeper and supervisor hold for life."""
         return self.project_run(project) / "keeper.lock"
+
+    def made_files(self, project: str, container_id: str) -> Path:
+        """Folder of the secrets and configs that are written for a container."""
+        return self.project_run(project) / "files" / container_id
 
     def container_run(self, project: str, container_id: str) -> Path:
         """Run directory of one container (its FIFOs)."""

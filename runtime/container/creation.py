@@ -85,7 +85,7 @@ def finish_removal(partners: Partners, record: ContainerRecord, intent: int, doo
         partners.networks.unpublish(record.id)
     group.remove(bundle.cgroup_path(record.id, record.spec))
     _remove_folders(partners, record.id)
-    shutil.rmtree(partners.made_files(record.spec.project, record.id), ignore_errors=True)
+    shutil.rmtree(partners.paths.made_files(record.spec.project, record.id), ignore_errors=True)
     with partners.database.transaction() as connection:
         containers.remove(connection, record.id)
         journal.append(connection, _event(record, "destroy"))
@@ -138,11 +138,11 @@ def _build(
             if not mount.no_copy and not mount.subpath:
                 partners.volumes.copy_up(record, lower, mount.target, host_mounts)
     resolved = [mounts.bundle_mount(mount, partners.volumes.find) for mount in table.by_target.values()]
-    made_files = files.mounts(spec.files, partners.made_files(spec.project, container_id))
+    made_files = files.mounts(spec.files, partners.paths.made_files(spec.project, container_id))
     parts = bundle.Parts(
         rootfs=snapshot.prepare(partners.paths, container_id, lower, read_only=spec.read_only),
         mounts=(*host_mounts, *resolved, *made_files),
-        network_files=partners.network_files(container_id),
+        network_files=partners.paths.network_files(container_id),
     )
     return bundle.build(container_id, _with_partner_ids(partners, spec), image.config, parts)
 

@@ -1,8 +1,9 @@
 """Secrets and configs: files that are made for one container, with the owner and mode asked for.
 
-They lie in the run directory (a tmpfs on ordinary hosts), so that no secret is written to a disk,
-and are made again at each start (compose-spec 09-secrets.md). A file source without an owner or a
-mode of its own is bound as it is, so that its later content is seen.
+They lie in the run directory (a tmpfs on ordinary hosts) and are made again at each start (compose-spec
+09-secrets.md). Their content stands in the container's spec, so in the state file too, which is root's
+alone. A file source without an owner or a mode of its own is bound as it is, so that its later content
+is seen.
 """
 
 import os

@@ -143,7 +143,7 @@ def _sandbox_of(partners: Partners, record: ContainerRecord, owner: ContainerRec
 
 
 def _write_files(partners: Partners, record: ContainerRecord) -> None:
-    folder = partners.network_files(record.id)
+    folder = partners.paths.network_files(record.id)
     source = record
     if owner := partner_of(record.spec.network_mode):
         # The three files tell of the shared network stack, so they are its owner's.
@@ -156,7 +156,7 @@ def _write_files(partners: Partners, record: ContainerRecord) -> None:
         path = folder / name
         path.write_text(text)
         path.chmod(0o644)
-    files.make(record.spec.files, partners.made_files(record.spec.project, record.id))
+    files.make(record.spec.files, partners.paths.made_files(record.spec.project, record.id))
 
 
 @contextmanager

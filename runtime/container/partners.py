@@ -1,7 +1,6 @@
 """What container operations work with: the stores, the networks, the supervisors."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from runtime.image.store import ImageStore
 from runtime.network.controller import NetworkController
@@ -31,14 +30,6 @@ class Partners:
     def supervisor(self, project: str) -> SupervisorClient:
         """Return the client of a project's supervisor; it connects when it is first asked something."""
         return self.supervisors.of(project)
-
-    def network_files(self, container_id: str) -> Path:
-        """Folder of a container's hosts, hostname and resolv.conf."""
-        return self.paths.container(container_id) / "files"
-
-    def made_files(self, project: str, container_id: str) -> Path:
-        """Folder of the secrets and configs that are written for it."""
-        return self.paths.project_run(project) / "files" / container_id
 
     def close(self) -> None:
         """Release connections and the network worker."""
