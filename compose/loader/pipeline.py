@@ -3,15 +3,8 @@
 Each stage changes one tree. Rules of merging, of canonical form, of types are tables keyed by path;
 stages name what is wrong by path, and files.FileLoader finds the place.
 
-Where docker compose 2.26 and later versions differ, this follows the later: an unused default is not
-evaluated, quoted file modes are octal, includes come before extends and may be overridden, env files
-of services that were not asked for are not read, two mounts on one target, two containers of one name
-and a bad `host_ip` are refused.
-
-Where this differs from both: a command that is cut at a shell operator, and a name in an env file
-that has no value and no newline after it, are handled as one would wish (warned of; inherited);
-nesting ends at 100 levels, a chain of extends at 100 services; Compose files at URLs and
-COMPOSE_CONVERT_WINDOWS_PATHS are not supported; all errors of a stage are told, not the first.
+Where docker compose 2.26 and later versions differ, this follows the later. docs/compatibility.md lists
+these cases, and what differs from both.
 """
 
 from collections.abc import Sequence
