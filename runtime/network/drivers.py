@@ -64,7 +64,7 @@ def options_of(spec: NetworkSpec, network_id: NetworkID) -> DriverOptions:
     if spec.driver == "macvlan":
         return _macvlan(spec, mtu)
     return DriverOptions(
-        link=_interface(spec.name, options.get(f"{_BRIDGE}name", "")) or bridge_name(network_id),
+        link=interface_name(spec.name, options.get(f"{_BRIDGE}name", "")) or bridge_name(network_id),
         mtu=mtu,
         masquerade=_boolean(options.get(f"{_BRIDGE}enable_ip_masquerade", "true")),
         inter_container=_boolean(options.get(f"{_BRIDGE}enable_icc", "true")),
@@ -96,11 +96,12 @@ def _macvlan(spec: NetworkSpec, mtu: int) -> DriverOptions:
     mode = spec.driver_options.get("macvlan_mode", spec.driver_options.get("mode", "bridge"))
     if mode not in _MACVLAN_MODES:
         raise InvalidArgument(f"network `{spec.name}`: unknown macvlan mode `{mode}`")
-    return DriverOptions(link=_interface(spec.name, parent), mtu=mtu, mode=mode)
+    return DriverOptions(link=interface_name(spec.name, parent), mtu=mtu, mode=mode)
 
 
-def _interface(network: str, name: str) -> str:
-    if len(name) > _INTERFACE_LENGTH or any(each in "/ \t\n\0:" or not each.isprintable() for each in name):
+def interface_name(network: str, name: str) -> str:
+    """Return a name that an interface of a network can have. Raises InvalidArgument for any other."""
+    if name in {".", ".."} or len(name) > _INTERFACE_LENGTH or any(each in "/ \t\n\0:" or not each.isprintable() for each in name):
         raise InvalidArgument(f"network `{network}`: `{name}` is no interface name", hint="15 characters at most")
     return name
 

@@ -48,7 +48,7 @@ def allocated(
         prefix_length=ipv4.subnet.prefixlen,
         gateway="" if network.spec.internal else network.gateway,
         mac_address=endpoint.mac_address or mac_address(address),
-        interface=endpoint.interface_name or f"eth{position}",
+        interface=drivers.interface_name(network.name, endpoint.interface_name) or f"eth{position}",
         host_interface=drivers.veth_name(container_id, position) if network.bridge else "",
     )
     if not network.ipv6_subnet:

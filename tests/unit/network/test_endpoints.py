@@ -1,5 +1,8 @@
 """Where a container stands: interfaces, names, default route."""
 
+import pytest
+
+from runtime.errors import InvalidArgument
 from runtime.network import creation, endpoints
 from schemas.engine.identifiers import NetworkID
 from schemas.engine.records import NetworkRecord
@@ -65,3 +68,10 @@ def test_a_network_must_keep_the_subnet_it_asked_for() -> None:
     )
     assert creation.bridge_addresses(made) == ("10.5.0.254/16", "fd11::1/64")
     assert creation.new_network(NetworkSpec("m"), [made], created_ns=1).ipv6_subnet == ""
+
+
+@pytest.mark.parametrize("name", ["../../kernel", "..", "a b", "sixteen-letters-"])
+def test_an_interface_name_that_cannot_be_must_be_refused(name: str) -> None:
+    """It becomes part of paths below /proc/sys."""
+    with pytest.raises(InvalidArgument, match="is no interface name"):
+        endpoints.allocated(ID, EndpointSpec("n", interface_name=name), network("n"), [], 0)
