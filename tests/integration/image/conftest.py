@@ -2,7 +2,7 @@
 
 import io
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,20 +16,6 @@ from runtime.state.database import Database
 from tests.integration.image.tars import Entry, layer
 
 Unpack = Callable[..., Unpacked]
-
-
-@pytest.fixture
-def paths(tmp_path: Path) -> Paths:
-    """Return the test's directories."""
-    return Paths(tmp_path / "state", tmp_path / "run")
-
-
-@pytest.fixture
-def database(paths: Paths) -> Iterator[Database]:
-    """Return the test's state."""
-    opened = Database(paths.database)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

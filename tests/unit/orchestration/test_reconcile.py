@@ -1,6 +1,5 @@
 """Decisions of `up`, as plan texts: a project, what exists of it, and what is to be done."""
 
-from textwrap import dedent
 
 import pytest
 
@@ -8,26 +7,9 @@ from compose.errors import ProjectError
 from compose.orchestration.observed import ObservedState
 from compose.orchestration.options import ReconcileOptions, Recreate
 from compose.orchestration.reconcile.reconciler import reconcile
-from schemas.composefile.project import Project
 from schemas.engine.status import ContainerStatus, HealthStatus
 from tests.support.builders import named_volume, needs, nothing, project, service, up_and_running
-
-HEALTHCHECK = {"test": ("CMD", "true")}
-
-
-def plan(wanted: Project, observed: ObservedState, **options: object) -> str:
-    """The text of the plan."""
-    return str(reconcile(wanted, observed, ReconcileOptions(**options)).plan)  # type: ignore[arg-type]
-
-
-def text(block: str) -> str:
-    """A literal without its margin."""
-    return dedent(block).strip()
-
-
-def pair(**of_web: object) -> Project:
-    """Web, which needs db."""
-    return project(service("db"), service("web", depends_on=needs("db"), **of_web))
+from tests.support.plans import HEALTHCHECK, pair, plan, text
 
 
 def test_a_fresh_project_must_be_made_and_started_in_the_order_of_its_dependencies() -> None:

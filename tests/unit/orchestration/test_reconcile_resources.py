@@ -1,7 +1,6 @@
 """Decisions of `up` about networks, volumes, addresses, orphans and leftovers, as plan texts."""
 
 from dataclasses import replace
-from textwrap import dedent
 
 import pytest
 
@@ -11,28 +10,11 @@ from compose.orchestration.observed import ObservedState
 from compose.orchestration.options import ReconcileOptions
 from compose.orchestration.reconcile.reconciler import reconcile
 from schemas.composefile.network import NetworkConfig
-from schemas.composefile.project import Project
 from schemas.composefile.volume import VolumeConfig
 from schemas.engine.identifiers import ContainerID
 from schemas.engine.status import ContainerStatus
-from tests.support.builders import named_volume, needs, nothing, project, service, up_and_running
-
-HEALTHCHECK = {"test": ("CMD", "true")}
-
-
-def plan(wanted: Project, observed: ObservedState, **options: object) -> str:
-    """The text of the plan."""
-    return str(reconcile(wanted, observed, ReconcileOptions(**options)).plan)  # type: ignore[arg-type]
-
-
-def text(block: str) -> str:
-    """A literal without its margin."""
-    return dedent(block).strip()
-
-
-def pair(**of_web: object) -> Project:
-    """Web, which needs db."""
-    return project(service("db"), service("web", depends_on=needs("db"), **of_web))
+from tests.support.builders import named_volume, nothing, project, service, up_and_running
+from tests.support.plans import pair, plan, text
 
 
 def test_orphans_must_be_warned_of_and_removed_on_demand() -> None:
