@@ -13,10 +13,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from runtime.errors import PermissionDenied, Unsupported
+from runtime.errors import PermissionDenied, ResourceExhausted, Unsupported
 from runtime.state.schema import SCHEMA, VERSION
 
 BUSY_TIMEOUT_S = 30.0
+
+
+_WITHOUT_ROOM = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY})
+
+
+class StateUnwritable(ResourceExhausted, sqlite3.OperationalError):
+    """The state cannot be written. Who must not live on with an old state may catch it as SQLite's."""
 
 
 class Database:
@@ -43,13 +50,17 @@ class Database:
             yield connection
             return
         with self._turn:
-            connection.execute("BEGIN IMMEDIATE")
             try:
+                connection.execute("BEGIN IMMEDIATE")
                 yield connection
-            except BaseException:
-                connection.execute("ROLLBACK")
+                connection.execute("COMMIT")
+            except BaseException as error:
+                _roll_back(connection)
+                if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF in _WITHOUT_ROOM:
+                    raise StateUnwritable(
+                        f"cannot write the state `{self._path}`: {error}", hint="is there room on the disk?"
+                    ) from error
                 raise
-            connection.execute("COMMIT")
 
     def read(self) -> sqlite3.Connection:
         """Return a connection to select from; each statement sees one moment."""
@@ -90,6 +101,12 @@ class Database:
                 hint="use the pycompose that wrote it, or set PYCOMPOSE_ROOT to another directory",
             )
         return connection
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    # A COMMIT that fails for want of space may leave the transaction open; later ones would join it.
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
 
 
 def _create(connection: sqlite3.Connection, path: Path) -> None:

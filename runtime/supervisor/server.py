@@ -168,10 +168,10 @@ class Server:
             number, request = decode_request(packet)
             call = Call(client, number, call.take_descriptors())
             self._fulfil(request, call)
-        except EngineError as error:
-            call.refuse(error)
         except sqlite3.Error:
             raise
+        except EngineError as error:
+            call.refuse(error)
         except Exception as error:  # noqa: BLE001 - a mistake of ours must not leave the client waiting for ever
             traceback.print_exc(file=sys.stderr)
             call.refuse(EngineError(f"the supervisor failed: {error!r}", hint="its log has the details"))

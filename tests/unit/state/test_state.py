@@ -11,7 +11,7 @@ import pytest
 
 from runtime.errors import AlreadyExists, InvalidArgument, NotFound, Unsupported
 from runtime.state import containers, intents, journal
-from runtime.state.database import Database
+from runtime.state.database import Database, StateUnwritable
 from schemas.engine.events import EngineEvent
 from schemas.engine.identifiers import ContainerID, ImageID, new_id
 from schemas.engine.records import ContainerRecord, ProbeResult
@@ -30,10 +30,29 @@ def _record(name: str, project: str = "shop") -> ContainerRecord:
     )
 
 
+def _store_many(database: Database) -> None:
+    with database.transaction() as connection:
+        for number in range(100):
+            containers.insert(connection, _record(f"shop-web-{number}"))
+
+
 @pytest.fixture
 def database(tmp_path: Path) -> Database:
     """A database of its own."""
     return Database(tmp_path / "state" / "state.db")
+
+
+def test_a_full_disk_must_be_said_and_leave_no_transaction_open(database: Database) -> None:
+    """The next change stands for itself; and it is an error for people, not a defect."""
+    with database.transaction() as connection:
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    connection.execute(f"PRAGMA max_page_count={pages + 1}")
+    with pytest.raises(StateUnwritable, match="cannot write the state"):
+        _store_many(database)
+    assert not database.read().in_transaction
+    connection.execute("PRAGMA max_page_count=100000")
+    with database.transaction() as connection:
+        containers.insert(connection, _record("shop-web-1"))
 
 
 def test_a_stored_container_must_be_found_by_name_id_and_prefix(database: Database) -> None:
