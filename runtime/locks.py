@@ -12,15 +12,26 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from runtime.errors import PermissionDenied
+
 ANNOUNCE_AFTER_S = 1.0
 _POLL_S = 0.02
 
 
 @contextmanager
 def exclusive(path: Path, waiting: Callable[[str], None]) -> Iterator[None]:
-    """Hold the lock at `path`; `waiting` is told the holder once it has taken a second."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    """Hold the lock at `path`; `waiting` is told the holder once it has taken a second.
+
+    Raises PermissionDenied where the file cannot be made.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise PermissionDenied(
+            f"cannot use the run directory `{path.parent}`: {os.strerror(error.errno or 0).lower()}",
+            hint="run pycompose as root, or set PYCOMPOSE_RUN to another directory",
+        ) from error
     try:
         _acquire(descriptor, waiting)
         os.ftruncate(descriptor, 0)
