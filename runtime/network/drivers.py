@@ -101,7 +101,8 @@ def _macvlan(spec: NetworkSpec, mtu: int) -> DriverOptions:
 
 def interface_name(network: str, name: str) -> str:
     """Return a name that an interface of a network can have. Raises InvalidArgument for any other."""
-    if name in {".", ".."} or len(name) > _INTERFACE_LENGTH or any(each in "/ \t\n\0:" or not each.isprintable() for each in name):
+    odd = any(each in "/ \t\n\0:" or not each.isprintable() for each in name)
+    if odd or name in {".", ".."} or len(name) > _INTERFACE_LENGTH:
         raise InvalidArgument(f"network `{network}`: `{name}` is no interface name", hint="15 characters at most")
     return name
 
