@@ -4,9 +4,8 @@ import re
 from datetime import UTC, datetime
 
 from compose.errors import ProjectError
+from compose.loader import units
 
-_DURATION = re.compile(r"(?:\d+(?:\.\d*)?|\.\d+)(?:h|ms|us|µs|ns|m|s)")
-_FACTORS = {"h": 3_600_000_000_000, "m": 60_000_000_000, "s": 10**9, "ms": 10**6, "us": 10**3, "µs": 10**3, "ns": 1}
 _FRACTION = re.compile(r"\.(\d+)")
 
 
@@ -17,11 +16,11 @@ def moment_ns(flag: str, text: str, now_ns: int) -> int:
     """
     if not text:
         return 0
-    if (duration := duration_ns(text)) is not None:
-        return now_ns - duration
     if re.fullmatch(r"\d+(\.\d+)?", text):
         seconds, _, fraction = text.partition(".")
         return int(seconds) * 10**9 + int(fraction[:9].ljust(9, "0"))
+    if (duration := duration_ns(text)) is not None:
+        return now_ns - duration
     # datetime keeps microseconds; the nanoseconds of a line that is given back must survive.
     fraction = match[1] if (match := _FRACTION.search(text)) else ""
     try:
@@ -35,11 +34,10 @@ def moment_ns(flag: str, text: str, now_ns: int) -> int:
 
 
 def duration_ns(text: str) -> int | None:
-    """Return the nanoseconds of a Go duration such as `1h30m`, or None for what is none."""
-    if not text or not re.fullmatch(f"(?:{_DURATION.pattern})+", text):
+    """Return the nanoseconds of a duration such as `1h30m`, or None for what is none."""
+    if not text[:1].isdecimal() and not text.startswith("."):
         return None
-    total = 0.0
-    for part in _DURATION.findall(text):
-        unit = part.lstrip("0123456789.")
-        total += float(part.removesuffix(unit)) * _FACTORS[unit]
-    return int(total)
+    try:
+        return round(units.duration(text) * 10**9)
+    except ValueError:
+        return None
