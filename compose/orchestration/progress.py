@@ -99,4 +99,6 @@ class ProgressReporter:
 
     def _emit(self, node: PlanNode, progress: Progress, text: str, reason: str = "") -> None:
         for label in labels_of(node.operation):
-            self._events.on(ProgressEvent(label, progress, text, reason, time.monotonic()))
+            # The line begins with the name already.
+            cause = reason.removeprefix(f"{label}: ")
+            self._events.on(ProgressEvent(label, progress, text, cause, time.monotonic()))

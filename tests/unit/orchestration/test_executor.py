@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from compose.errors import ErrorGroup, ExecutionError, ProjectError
+from compose.events import Progress
 from compose.orchestration.executor import Execution, Outcome, execute
 from compose.orchestration.interruption import Interruption
 from compose.orchestration.options import ReconcileOptions, Recreate
@@ -122,6 +123,9 @@ def test_a_container_that_cannot_be_created_must_not_be_named_as_its_own_victim(
     runtime.failures["create_container shop-db-1"] = InvalidArgument("no such thing")
     (failure,) = run(CHAIN, runtime, events).failures
     assert "Container shop-db-1  Skipped" not in events.lines
+    (error,) = (event for event in events.events if event.progress is Progress.ERROR)
+    assert (error.resource, error.reason) == ("Container shop-db-1", "no such thing")
+    assert failure.message == "Container shop-db-1: no such thing"
     assert "not started because of it: shop-web-1" in failure.context
     assert "shop-db-1" not in failure.context
 
