@@ -1,7 +1,8 @@
 """Starts under way: polled by the loop, several side by side."""
 
 import os
-from collections.abc import Callable
+import select
+from collections.abc import Callable, Iterable
 
 from runtime.errors import EngineError, FailedPrecondition, SyscallError
 from runtime.launch import launcher
@@ -10,6 +11,7 @@ from runtime.launch.stdio import LaunchStdio
 from runtime.supervisor.custody import Custody
 from runtime.supervisor.loop import Loop
 from schemas.engine.bundle import Bundle
+from schemas.engine.identifiers import short
 from schemas.engine.specs import ExecSpec, partner_of
 
 Success = Callable[[Launched], None]
@@ -42,10 +44,28 @@ class Launches:
         joined = self._open_partners(bundle)
         try:
             pending = launcher.start(bundle, stdio, sandbox_fd=sandbox, joined=joined)
+        except EngineError as error:
+            raise self._with_partner_blamed(error, joined) from error
         finally:
             for pidfd in joined.values():
                 os.close(pidfd)
-        self._follow(pending, success, failure)
+        self._follow(pending, success, lambda error: failure(self._with_partner_blamed(error, joined)))
+
+    def _with_partner_blamed(self, error: EngineError, partners: Iterable[str]) -> EngineError:
+        """Return what to say of a failed start: whose partner ended meanwhile fails in one of many ways."""
+        for partner in partners:
+            pidfd = self._open_partner(partner)
+            if pidfd is None:
+                return _partner_gone(partner)
+            # Ended, and not yet reaped: the launch hears of it before the loop does.
+            poll = select.poll()
+            poll.register(pidfd, select.POLLIN)
+            has_ended = bool(poll.poll(0))
+            os.close(pidfd)
+            # A precondition that a launch itself finds missing is a pid namespace to enter.
+            if has_ended or isinstance(error, FailedPrecondition):
+                return _partner_gone(partner)
+        return error
 
     def _open_partners(self, bundle: Bundle) -> dict[str, int]:
         """Return a pidfd for each container whose namespaces it shares."""
@@ -56,7 +76,7 @@ class Launches:
                 if pidfd is None:
                     for opened in joined.values():
                         os.close(opened)
-                    raise FailedPrecondition(f"it shares a namespace of container `{partner}`, which does not run")
+                    raise _partner_gone(partner)
                 joined[partner] = pidfd
         return joined
 
@@ -89,6 +109,13 @@ class Launches:
             success(launched)
         if not self._pending:
             self.on_quiet()
+
+
+def _partner_gone(partner: str) -> FailedPrecondition:
+    return FailedPrecondition(
+        f"it shares a namespace of container `{short(partner)}`, which does not run",
+        hint="`ps -a` tells how that ended",
+    )
 
 
 def _nothing() -> None:

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from runtime.errors import FailedPrecondition, NotFound, StartFailed, Unavailable
+from runtime.errors import EngineError, FailedPrecondition, NotFound, StartFailed, Unavailable
 from runtime.supervisor import spawn
 from schemas.engine.specs import Resources, RestartPolicy
 from schemas.engine.status import ContainerStatus
@@ -159,6 +159,20 @@ def test_partners_processes_must_be_shared(stage: Stage) -> None:
     late = stage.shell("true", pid_mode=f"container:{owner}")
     with pytest.raises(FailedPrecondition, match="does not run"):
         stage.client.start(late)
+
+
+def test_partner_that_ends_meanwhile_must_be_named(stage: Stage) -> None:
+    """A start that it disturbs fails in one of several ways; all of them are one reason to the reader."""
+    told: list[tuple[str, EngineError]] = []
+    for _ in range(8):
+        owner = stage.run("true")
+        guest = stage.shell("sleep 60", pid_mode=f"container:{owner}")
+        try:
+            stage.client.start(guest)
+        except EngineError as error:
+            told.append((owner, error))
+    assert {type(error) for _, error in told} <= {FailedPrecondition}
+    assert all(f"container `{owner[:12]}`, which does not run" in str(error) for owner, error in told)
 
 
 def test_container_on_the_hosts_processes_must_end_whole(stage: Stage) -> None:
