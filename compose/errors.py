@@ -74,6 +74,12 @@ class ComposeFileError(ComposeError):
     exit_code = EXIT_BAD_MODEL
 
 
+class MissingFile(ComposeFileError):
+    """A file that cannot be opened."""
+
+    exit_code = EXIT_FILE_NOT_FOUND
+
+
 class InterpolationError(ComposeError):
     """A malformed `${…}`, or a required variable that is missing."""
 

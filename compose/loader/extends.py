@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from compose.errors import CircularDependency, DanglingReference
+from compose.errors import CircularDependency, DanglingReference, MissingFile
 from compose.loader.merge import merge_at
-from compose.loader.problem import Path, Problem
+from compose.loader.problem import Path, Problem, at_reference
 from compose.loader.reset import apply_resets
 from compose.loader.shapes import nearest
 from compose.loader.tree_path import Tree
@@ -83,7 +83,10 @@ class Extender:
             if reference not in base.services:
                 raise self._missing(name, self.file, f'service "{reference}" not found', reference, base.services)
             return base
-        path, tree, resets = self.read(file)
+        try:
+            path, tree, resets = self.read(file)
+        except MissingFile as error:
+            raise at_reference(error, ("services", name, "extends", "file")) from None
         services = tree.get("services")
         if services is None:
             raise self._missing(name, path, "no services section", reference, {})

@@ -13,8 +13,8 @@ from compose.errors import (
     EXIT_FILE_NOT_FOUND,
     CircularDependency,
     ComposeError,
-    ComposeFileError,
     ErrorGroup,
+    MissingFile,
     ProjectError,
 )
 from compose.loader.canonical import canonical
@@ -28,7 +28,7 @@ from compose.loader.normalize import inherit_variables
 from compose.loader.options import LoadOptions
 from compose.loader.paths import resolve_paths
 from compose.loader.places import Source, Sources
-from compose.loader.problem import Path, Problem, Problems
+from compose.loader.problem import Path, Problem, Problems, at_reference
 from compose.loader.reset import apply_resets
 from compose.loader.schema import check_schema
 from compose.loader.schema_service import COMPOSE_FILE
@@ -109,7 +109,7 @@ class FileLoader:
             return self.options.reader.read(file)
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
-            raise ComposeFileError(f"open {file}: {reason}", exit_code=EXIT_FILE_NOT_FOUND) from None
+            raise MissingFile(f"open {file}: {reason}") from None
 
     def model(self, files: Sequence[str], scope: Scope) -> Tree:
         """The merged model of some files, canonical, with defaults and absolute paths. Raises ComposeError."""
@@ -197,7 +197,11 @@ class FileLoader:
                 raise Problem(message, ("include", entry.index), kind=CircularDependency)
             variables = {**self._included_variables(entry, scope.variables), **scope.variables}
             inner = Scope(entry.project_directory, variables, scope.including)
-            import_resources(self.model(entry.files, inner), tree, document.resets)
+            try:
+                included = self.model(entry.files, inner)
+            except MissingFile as error:
+                raise at_reference(error, ("include", entry.index)) from None
+            import_resources(included, tree, document.resets)
         tree.pop("include", None)
 
     def _included_variables(self, entry: Include, variables: Mapping[str, str]) -> dict[str, str]:

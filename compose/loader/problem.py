@@ -6,7 +6,7 @@ that no stage carries positions along and a load without errors pays nothing for
 
 from typing import TypeAlias
 
-from compose.errors import ComposeError, SchemaViolation
+from compose.errors import ComposeError, MissingFile, SchemaViolation
 
 Path: TypeAlias = tuple[str | int, ...]
 """Keys and list indexes from the root of the model."""
@@ -42,6 +42,11 @@ class Problems(Exception):
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__("\n".join(problem.message for problem in problems))
         self.problems = tuple(problems)
+
+
+def at_reference(error: MissingFile, path: Path) -> Exception:
+    """Return the error of a file that another one names, at the place where it does, unless it has a place."""
+    return error if error.span else Problem(error.message, path, kind=MissingFile)
 
 
 def dotted(path: Path) -> str:

@@ -1,5 +1,7 @@
 """Errors: each with its place, the nearest right word, and all of them in one run."""
 
+import posixpath
+
 import pytest
 
 from compose.errors import (
@@ -171,6 +173,23 @@ def test_missing_file_must_be_named_and_exit_with_14(files, message):
         load(options(files))
     assert message in caught.value.message
     assert caught.value.exit_code == EXIT_FILE_NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    ("files", "place"),
+    [
+        ({"compose.yaml": "include: [nope.yaml]\nservices: {a: {image: i}}\n"}, ("compose.yaml", 1, 11)),
+        ({"compose.yaml": "include: [b.yaml]\n", "b.yaml": "include:\n  - nope.yaml\n"}, ("b.yaml", 2, 5)),
+        ({"compose.yaml": "services: {a: {extends: {service: b, file: nope.yaml}}}\n"}, ("compose.yaml", 1, 44)),
+    ],
+)
+def test_file_that_is_missing_must_be_shown_where_it_is_named(files, place):
+    """Several files may name several others."""
+    with pytest.raises(ComposeError) as caught:
+        load(options(files))
+    span = caught.value.span
+    assert span is not None
+    assert (posixpath.basename(span.file), span.line, span.column) == place
 
 
 def test_unknown_service_on_the_command_line_must_get_the_nearest():
