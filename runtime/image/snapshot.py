@@ -11,7 +11,7 @@ from runtime.errors import NotFound
 from runtime.image.folders import OVERLAY_PREFIX, set_attributes
 from runtime.launch.init_layer import make_init_layer
 from runtime.paths import Paths
-from runtime.syscall.tree import remove_tree, tree_size
+from runtime.syscall.tree import remove_tree
 from schemas.engine.bundle import Rootfs
 
 _UPPER = "upper"
@@ -50,8 +50,3 @@ def remove(paths: Paths, container_id: str) -> None:
     """Remove what a container wrote. Idempotent. Raises FailedPrecondition when something is mounted in it."""
     for name in (_WORK, _UPPER):
         remove_tree(paths.container(container_id) / name)
-
-
-def usage(paths: Paths, container_id: str) -> int:
-    """Return the bytes of the files a container wrote or changed."""
-    return tree_size(paths.container(container_id) / _UPPER)

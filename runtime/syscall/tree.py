@@ -62,18 +62,6 @@ def remove_entry(parent: int, name: str) -> None:
     _unlocked(os.rmdir, parent, name)
 
 
-def tree_size(path: Path) -> int:
-    """Return the bytes of all regular files below a folder, hard links once; 0 when it is not there."""
-    try:
-        top = os.open(path, _DIRECTORY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return 0
-    try:
-        return _size(top)
-    finally:
-        os.close(top)
-
-
 def _empty(top: int) -> None:
     lifted = True
     while lifted:
@@ -141,32 +129,6 @@ def _unlock(descriptor: int) -> None:
     except OSError as error:
         if error.errno not in (errno.ENOTTY, errno.EOPNOTSUPP, errno.EINVAL):
             raise
-
-
-def _size(top: int) -> int:
-    total = 0
-    linked: set[int] = set()
-    pending = ["."]
-    while pending:
-        relative = pending.pop()
-        try:
-            folder = openat2(top, relative, _DIRECTORY, resolve=_STAY)
-        except OSError:
-            # Gone meanwhile, a mount point, or deeper than PATH_MAX: not part of the answer.
-            continue
-        try:
-            with os.scandir(folder) as entries:
-                for entry in entries:
-                    if entry.is_dir(follow_symlinks=False):
-                        pending.append(f"{relative}/{entry.name}")
-                    elif entry.is_file(follow_symlinks=False):
-                        status = entry.stat(follow_symlinks=False)
-                        if status.st_nlink == 1 or status.st_ino not in linked:
-                            linked.add(status.st_ino)
-                            total += status.st_size
-        finally:
-            os.close(folder)
-    return total
 
 
 def _failure(error: OSError, path: Path) -> Exception:

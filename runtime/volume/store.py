@@ -127,10 +127,6 @@ class VolumeStore:
             return None
         return target
 
-    def list(self, project: str | None = None) -> list[VolumeRecord]:
-        """Return the volumes of a project (of all: None), anonymous ones too, ordered by name."""
-        return volumes.all_of(self._database.read(), self._root, project)
-
 
 def _event(record: VolumeRecord, action: str) -> EngineEvent:
     return EngineEvent("volume", action, record.name, project=record.spec.project, name=record.name)

@@ -11,7 +11,7 @@ import pytest
 from runtime.errors import FailedPrecondition, NotFound
 from runtime.image import snapshot
 from runtime.paths import Paths
-from runtime.syscall.tree import remove_tree, tree_size
+from runtime.syscall.tree import remove_tree
 
 IMMUTABLE = (0x10).to_bytes(8, "little")
 SET_FLAGS = 0x40086602
@@ -44,14 +44,11 @@ def test_removing_must_be_repeatable_and_leave_the_rest(paths: Paths, root: Path
     """The bundle and the log beside it belong to the engine."""
     rootfs = snapshot.prepare(paths, "abc", [str(root)])
     Path(rootfs.upper, "f").write_bytes(b"12345")
-    os.link(Path(rootfs.upper, "f"), Path(rootfs.upper, "g"))
     paths.bundle("abc").write_text("{}")
-    assert snapshot.usage(paths, "abc") == 5
     snapshot.remove(paths, "abc")
     snapshot.remove(paths, "abc")
     snapshot.remove(paths, "never-there")
     assert [path.name for path in paths.container("abc").iterdir()] == ["bundle.json"]
-    assert snapshot.usage(paths, "abc") == 0
 
 
 def test_removing_must_not_follow_links(tmp_path: Path):
@@ -80,7 +77,6 @@ def test_removing_must_cope_with_depth(tmp_path: Path):
         os.close(here)
         here = below
     os.close(here)
-    assert tree_size(tree) == 0
     remove_tree(tree)
     assert not tree.exists()
 
@@ -114,7 +110,6 @@ def test_removing_must_stop_at_a_mount(tmp_path: Path):
     try:
         with pytest.raises(FailedPrecondition, match="mounted"):
             remove_tree(tree)
-        assert tree_size(tree) == 0
     finally:
         subprocess.run(["umount", str(tree / "mnt")], check=True, timeout=10)
     assert (outside / "precious").exists()
