@@ -34,7 +34,6 @@ def test_a_volume_must_be_an_empty_folder(store: VolumeStore, paths: Paths):
     assert path == paths.volumes / "shop_data/_data"
     assert (stat.S_IMODE(path.stat().st_mode), path.stat().st_uid, list(path.iterdir())) == (0o755, 0, [])
     assert store.find("shop_data") == record
-    assert store.find(record.name) == record
 
 
 def test_making_it_again_must_change_nothing(store: VolumeStore):
@@ -60,7 +59,6 @@ def test_an_anonymous_volume_must_have_a_name_of_its_own(store: VolumeStore):
     """64 hexadecimal digits, and marked as nobody's choice."""
     record = store.create(VolumeSpec(new_id(), project="shop"), anonymous=True)
     assert record.anonymous
-    assert store.find(record.name) == record
     assert store.find(record.name) == record
 
 
