@@ -25,7 +25,7 @@ from schemas.engine.specs import LogConfig
 
 SPLICE_BYTES = 1 << 20
 OVERSHOOT_BYTES = 1 << 18
-"""How far beyond the limit a rotation waits for the end of a line."""
+SMALLEST_STEP_BYTES = 1 << 12
 DRIVERS = ("json-file", "local", "none")
 _OPTIONS = frozenset(
     ("max-size", "max-file", "compress", "labels", "labels-regex", "env", "env-regex", "tag", "mode", "max-buffer-size")
@@ -85,7 +85,7 @@ class LogWriter:
             return self._discard(fifo)
         target = self._files[stream]
         try:
-            moved = os.splice(fifo, target, SPLICE_BYTES)
+            moved = os.splice(fifo, target, self._step_bytes())
         except BlockingIOError:
             raise
         except OSError as error:
@@ -149,16 +149,25 @@ class LogWriter:
         except OSError as error:
             self._complain(error)
 
-    def _rotate_when_due(self, stream: int) -> None:
+    def _step_bytes(self) -> int:
+        """Return how much to take at once: with a limit, no more than fits below it."""
         limit = self._limits.bytes_per_file
         if not limit:
+            return SPLICE_BYTES
+        return min(SPLICE_BYTES, max(SMALLEST_STEP_BYTES, limit - self._size()))
+
+    def _size(self) -> int:
+        return sum(os.lseek(file, 0, os.SEEK_CUR) for file in self._files.values())
+
+    def _rotate_when_due(self, stream: int) -> None:
+        limit = self._limits.bytes_per_file
+        if not limit or self._size() < limit:
             return
-        sizes = {each: os.lseek(file, 0, os.SEEK_CUR) for each, file in self._files.items()}
-        total = sum(sizes.values())
-        if total < limit:
-            return
-        ends_line = os.pread(self._files[stream], 1, sizes[stream] - 1) == b"\n"
-        if not ends_line and total < limit + OVERSHOOT_BYTES:
+        end = os.lseek(self._files[stream], 0, os.SEEK_CUR)
+        ends_line = os.pread(self._files[stream], 1, end - 1) == b"\n"
+        # Beyond the limit the end of a line is waited for a little; readers put a line together that was cut.
+        overshoot = min(OVERSHOOT_BYTES, max(SMALLEST_STEP_BYTES, limit // 10))
+        if not ends_line and self._size() < limit + overshoot:
             return
         self.close()
         self._number += 1

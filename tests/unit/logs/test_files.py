@@ -105,9 +105,19 @@ def test_rotation_must_keep_the_newest(tmp_path: Path) -> None:
     assert lines(tmp_path, tail=250) == kept[-250:]
 
 
+def test_a_burst_must_be_kept_to_a_small_limit(tmp_path: Path) -> None:
+    """All that waits in the pipe at once does not land in one file: `max-size: 10k, max-file: 3` keeps the end."""
+    burst = b"".join(b"line %06d\n" % number for number in range(5000))
+    write(tmp_path, (STDOUT, burst), kept=Limits(10_240, 3))
+    kept = lines(tmp_path)
+    assert kept[-1] == b"line 004999"
+    assert kept[1:] == [b"line %06d" % number for number in range(5000 - len(kept) + 1, 5000)]
+    assert 18_000 < sum(map(len, kept)) < 3 * (10_240 + 8_192)
+
+
 def test_endless_line_must_be_rotated_too(tmp_path: Path) -> None:
     """A limit holds without line ends; the reader joins the parts."""
-    write(tmp_path, *[(STDOUT, b"x" * 60_000)] * 20, (STDOUT, b"\nend\n"), kept=Limits(100_000, 10))
+    write(tmp_path, *[(STDOUT, b"x" * 60_000)] * 20, (STDOUT, b"\nend\n"), kept=Limits(100_000, 20))
     assert len(generations(tmp_path)) > 2
     parts = list(read(tmp_path))
     assert sum(len(line.data) for line in parts[:-1]) == 1_200_000
