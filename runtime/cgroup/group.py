@@ -64,9 +64,13 @@ def configure(path: str, limits: Resources, rules: tuple[devices.DeviceRule, ...
     """
     hierarchies = detect()
     for folder, controllers in hierarchies.legacy_folders(check_path(path)):
-        make_folder(folder, folder[: -len(path) - 1])
+        root = folder[: -len(path) - 1]
+        make_folder(folder, root)
         if "devices" in controllers:
             devices.apply_legacy(folder, rules)
+        if "cpuset" in controllers and limits.cpuset_cpus:
+            # A part of nothing is refused (EACCES), and nothing is what new levels above have.
+            _fill_cpuset(root, path)
     if hierarchies.version == 2:
         devices.apply_unified(f"{hierarchies.unified}/{path}", rules)
     resources.apply(hierarchies, path, limits)
@@ -146,8 +150,8 @@ def _enable_controllers(root: str, path: str) -> None:
 def _fill_cpuset(root: str, path: str) -> None:
     """Give each level its parent's processors and memory nodes: a new cpuset has none and takes no process.
 
-    `cgroup.clone_children` has the kernel do it for all groups made later below these levels, so this
-    is for the first container only.
+    `cgroup.clone_children` has the kernel do it for all groups made later below these levels, so without
+    processors of its own this is for the first container only.
     """
     parent = root
     for part in path.split("/"):

@@ -1,6 +1,5 @@
 """A volume store of the test's own."""
 
-
 import pytest
 
 from runtime.paths import Paths

@@ -1,6 +1,5 @@
 """Decisions of `up`, as plan texts: a project, what exists of it, and what is to be done."""
 
-
 import pytest
 
 from compose.errors import ProjectError
