@@ -5,6 +5,7 @@ import signal
 import sqlite3
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -37,9 +38,11 @@ def _store_many(database: Database) -> None:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Database:
-    """A database of its own."""
-    return Database(tmp_path / "state" / "state.db")
+def database(tmp_path: Path) -> Iterator[Database]:
+    """A database of its own, closed after the test."""
+    made = Database(tmp_path / "state" / "state.db")
+    yield made
+    made.close()
 
 
 def test_a_full_disk_must_be_said_and_leave_no_transaction_open(database: Database) -> None:
@@ -64,7 +67,6 @@ def test_a_stored_container_must_be_found_by_name_id_and_prefix(database: Databa
         assert containers.find(database.read(), reference) == record
     with pytest.raises(NotFound):
         containers.find(database.read(), "shop-web-2")
-    database.close()
 
 
 def test_a_taken_name_must_be_refused(database: Database) -> None:
@@ -74,7 +76,6 @@ def test_a_taken_name_must_be_refused(database: Database) -> None:
     with pytest.raises(AlreadyExists), database.transaction() as connection:
         containers.insert(connection, _record("a"))
     assert len(containers.all_of(database.read())) == 1
-    database.close()
 
 
 def test_a_failed_transaction_must_leave_nothing(database: Database) -> None:
@@ -88,7 +89,6 @@ def test_a_failed_transaction_must_leave_nothing(database: Database) -> None:
     with pytest.raises(RuntimeError):
         insert_and_fail()
     assert containers.all_of(database.read()) == []
-    database.close()
 
 
 def test_a_killed_writer_must_leave_nothing_half_done(database: Database) -> None:
@@ -102,7 +102,6 @@ def test_a_killed_writer_must_leave_nothing_half_done(database: Database) -> Non
             os.kill(os.getpid(), signal.SIGKILL)
     os.waitpid(child, 0)
     assert containers.all_of(database.read()) == []
-    database.close()
 
 
 def test_a_status_must_follow_the_table(database: Database) -> None:
@@ -116,7 +115,6 @@ def test_a_status_must_follow_the_table(database: Database) -> None:
         containers.change(connection, record.id, status="paused")
     found = containers.find(database.read(), "a")
     assert (found.status, found.exit_code, found.probes[0].output) == (ContainerStatus.EXITED, 3, "ok")
-    database.close()
 
 
 def test_every_status_must_lead_somewhere() -> None:
@@ -135,7 +133,6 @@ def test_events_must_keep_their_order(database: Database) -> None:
     assert [event.action for event in found] == ["create", "start", "die"]
     assert found[0].attributes == {"a": "create"}
     assert found[0].time_ns > 0
-    database.close()
 
 
 def test_an_intent_must_stand_until_it_is_finished(database: Database) -> None:
@@ -147,7 +144,6 @@ def test_an_intent_must_stand_until_it_is_finished(database: Database) -> None:
     with database.transaction() as connection:
         intents.finish(connection, number)
     assert intents.of_project(database.read(), "shop") == []
-    database.close()
 
 
 def test_a_newer_state_must_be_refused(tmp_path: Path) -> None:
