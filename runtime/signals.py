@@ -5,6 +5,7 @@ import signal
 
 from runtime.errors import InvalidArgument
 
+_VALID = frozenset(map(int, signal.valid_signals()))
 _REAL_TIME = re.compile(r"RT(?:MIN(?:\+(\d{1,2}))?|MAX(?:-(\d{1,2}))?)")
 
 
@@ -20,7 +21,7 @@ def signal_number(name: str) -> int:
         number = number if number >= signal.SIGRTMIN else 0
     else:
         number = signal.Signals.__members__.get(f"SIG{text}", 0)
-    if number not in signal.valid_signals():
+    if number not in _VALID:
         raise InvalidArgument(f"invalid signal: `{name}`")
     return int(number)
 

@@ -4,6 +4,7 @@ Source: moby, daemon/pkg/oci/{caps,defaults}.go, v26 with the paths that v28 and
 masked ones (GHSA-6fw5-f8r9-fgfm, GHSA-jq35-85cj-fj4p).
 """
 
+import functools
 import glob
 from collections.abc import Iterable
 
@@ -74,6 +75,7 @@ NETWORK_SYSCTLS = {
 """Set in a network namespace of the container's own, unless the user sets them."""
 
 
+@functools.cache
 def masked_paths() -> tuple[str, ...]:
     """Return MASKED_PATHS and this host's `thermal_throttle` folders, one a processor."""
     return MASKED_PATHS + tuple(sorted(glob.glob("/sys/devices/system/cpu/cpu[0-9]*/thermal_throttle")))

@@ -103,16 +103,19 @@ def choose_address(pool: AddressPool, taken: Iterable[str], wanted: str = "") ->
     Going on from the newest keeps an address that was just given back from turning up again at once.
     Raises InvalidArgument, Conflict, ResourceExhausted.
     """
-    used = [ipaddress.ip_address(each) for each in taken if each]
-    refused = {*used, pool.gateway, *pool.reserved}
+    used = [each for each in taken if each]
     if wanted:
-        return _static(pool, parse_address(wanted, "address"), refused)
+        others = {*map(ipaddress.ip_address, used), pool.gateway, *pool.reserved}
+        return _static(pool, parse_address(wanted, "address"), others)
+    # As text: parsing all of them for each new one would cost more the more there are.
+    refused = {*used, str(pool.gateway), *map(str, pool.reserved)}
     first, last = int(pool.range[0]), int(pool.range[-1])
     kind = type(pool.range[0])
-    newest = next((int(each) for each in reversed(used) if each in pool.range), first - 1)
+    latest = (ipaddress.ip_address(each) for each in reversed(used))
+    newest = next((int(each) for each in latest if each in pool.range), first - 1)
     for number in _round(newest + 1, first, last, limit=len(refused) + 3):
         address = kind(number)
-        if address not in refused and not _is_edge(pool.subnet, address):
+        if str(address) not in refused and not _is_edge(pool.subnet, address):
             return address
     raise ResourceExhausted(
         f"no available IPv4 addresses on this network's address pools: `{pool.range}`"

@@ -101,8 +101,8 @@ def remove(connection: sqlite3.Connection, container_id: str) -> None:
 def all_of(connection: sqlite3.Connection, project: str | None = None) -> list[ContainerRecord]:
     """Return a project's containers, or all, ordered by name."""
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM containers WHERE (?1 IS NULL OR project = ?1) ORDER BY name",  # noqa: S608 - a literal
-        (project,),
+        f"SELECT {_COLUMNS} FROM containers WHERE (? IS NULL OR project = ?) ORDER BY name",  # noqa: S608 - a literal
+        (project, project),
     ).fetchall()
     return _records(connection, rows, project)
 
@@ -118,13 +118,13 @@ def live_projects(connection: sqlite3.Connection) -> list[str]:
 def find(connection: sqlite3.Connection, reference: str) -> ContainerRecord:
     """Return one by id, name, or the unambiguous beginning of an id. Raises NotFound, InvalidArgument."""
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM containers WHERE id = ?1 OR name = ?1",  # noqa: S608 - a literal
-        (reference,),
+        f"SELECT {_COLUMNS} FROM containers WHERE id = ? OR name = ?",  # noqa: S608 - a literal
+        (reference, reference),
     ).fetchall()
     if not rows and reference and all(digit in "0123456789abcdef" for digit in reference):
         rows = connection.execute(
-            f"SELECT {_COLUMNS} FROM containers WHERE substr(id, 1, ?2) = ?1 LIMIT 2",  # noqa: S608 - a literal
-            (reference, len(reference)),
+            f"SELECT {_COLUMNS} FROM containers WHERE substr(id, 1, ?) = ? LIMIT 2",  # noqa: S608 - a literal
+            (len(reference), reference),
         ).fetchall()
     if not rows:
         raise NotFound(f"no such container: `{reference}`")
@@ -163,10 +163,7 @@ def _records(
 ) -> list[ContainerRecord]:
     if not rows:
         return []
-    bounds = (project, only)
-    within = (
-        "container_id IN (SELECT id FROM containers WHERE (?1 IS NULL OR project = ?1) AND (?2 IS NULL OR id = ?2))"
-    )
+    within, bounds = _within(project, only)
     endpoints = _grouped(
         connection.execute(f"SELECT container_id, record FROM endpoints WHERE {within} ORDER BY position", bounds)  # noqa: S608 - a literal
     )
@@ -184,6 +181,15 @@ def _records(
         )
     )
     return [_record(row, endpoints.get(row[0], []), ports.get(row[0], []), volumes.get(row[0], [])) for row in rows]
+
+
+def _within(project: str | None, only: str | None) -> tuple[str, tuple[str, ...]]:
+    """Return a condition on `container_id`, one that an index answers, and its bounds."""
+    if only is not None:
+        return "container_id = ?", (only,)
+    if project is not None:
+        return "container_id IN (SELECT id FROM containers WHERE project = ?)", (project,)
+    return "TRUE", ()
 
 
 def _grouped(rows: Iterable[tuple[Any, ...]]) -> dict[str, list[tuple[Any, ...]]]:

@@ -68,7 +68,7 @@ def by_reference(connection: sqlite3.Connection, reference: str) -> ImageRecord 
 def by_id(connection: sqlite3.Connection, beginning: str) -> list[ImageRecord]:
     """Return the images whose id begins so (`sha256:` included), two at most."""
     rows = connection.execute(
-        "SELECT id, record FROM images WHERE substr(id, 1, ?2) = ?1 LIMIT 2", (beginning, len(beginning))
+        "SELECT id, record FROM images WHERE substr(id, 1, ?) = ? LIMIT 2", (len(beginning), beginning)
     )
     return _records(connection, rows)
 

@@ -40,8 +40,8 @@ def events(
     """Return what was recorded, oldest first; times in nanoseconds since the epoch, 0 for no bound."""
     rows = connection.execute(
         "SELECT type, action, id, project, service, name, attributes, sequence, time_ns FROM events"
-        " WHERE (?1 IS NULL OR project = ?1) AND time_ns >= ?2 AND (?3 = 0 OR time_ns <= ?3) ORDER BY sequence",
-        (project, since_ns, until_ns),
+        " WHERE (? IS NULL OR project = ?) AND time_ns >= ? AND (? = 0 OR time_ns <= ?) ORDER BY sequence",
+        (project, project, since_ns, until_ns, until_ns),
     )
     return [
         EngineEvent(kind, action, identifier, owner, service, name, json.loads(attributes), sequence, time_ns)

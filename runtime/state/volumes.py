@@ -47,8 +47,8 @@ def find(connection: sqlite3.Connection, root: Path, name: str) -> VolumeRecord:
 def all_of(connection: sqlite3.Connection, root: Path, project: str | None = None) -> list[VolumeRecord]:
     """Return a project's volumes, or all, ordered by name; `root` is Paths.volumes."""
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM volumes WHERE (?1 IS NULL OR project = ?1) ORDER BY name",  # noqa: S608 - a literal
-        (project,),
+        f"SELECT {_COLUMNS} FROM volumes WHERE (? IS NULL OR project = ?) ORDER BY name",  # noqa: S608 - a literal
+        (project, project),
     )
     return _records(root, rows)
 

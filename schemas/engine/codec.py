@@ -16,6 +16,9 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 Decoder = Callable[[Any], Any]
 
+_SCALARS = frozenset((str, int, float, bool, NoneType))
+"""By far the most values; an Enum's type is its own, so that it is none of them."""
+
 _decoders: dict[Any, Decoder] = {}
 _defaults: dict[type, list[tuple[str, Any]]] = {}
 
@@ -32,12 +35,15 @@ def from_json(kind: type[T], text: str) -> T:
 
 def to_plain(value: Any) -> Any:
     """Return dicts, lists and scalars that JSON can write."""
-    if is_dataclass(value) and not isinstance(value, type):
+    kind = type(value)
+    if kind in _SCALARS:
+        return value
+    if kind in _defaults or is_dataclass(kind):
         plain = {}
-        for name, default in _fields_of(type(value)):
+        for name, default in _fields_of(kind):
             item = getattr(value, name)
-            if item != default:
-                plain[name] = to_plain(item)
+            if item is not default and item != default:
+                plain[name] = item if type(item) in _SCALARS else to_plain(item)
         return plain
     if isinstance(value, Enum):
         return value.value
