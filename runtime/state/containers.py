@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from runtime.errors import AlreadyExists, InvalidArgument, NotFound
+from runtime.state import selection
 from schemas.engine.codec import from_json, from_plain, to_json, to_plain
 from schemas.engine.identifiers import ContainerID, ImageID
 from schemas.engine.records import ContainerRecord, EndpointRecord, ProbeResult, PublishedPort
@@ -109,23 +110,13 @@ def all_of(connection: sqlite3.Connection, project: str | None = None) -> list[C
 
 def live_projects(connection: sqlite3.Connection) -> list[str]:
     """Return the projects that have a container with a process, or one soon again, by the state."""
-    live = [status.value for status in ContainerStatus if status.is_live]
-    marks = ", ".join("?" for _ in live)
-    rows = connection.execute(f"SELECT DISTINCT project FROM containers WHERE status IN ({marks})", live)  # noqa: S608 - marks alone
+    rows = connection.execute(f"SELECT DISTINCT project FROM containers WHERE status IN {selection.LIVE}")  # noqa: S608 - a literal
     return sorted(project for (project,) in rows)
 
 
 def find(connection: sqlite3.Connection, reference: str) -> ContainerRecord:
     """Return one by id, name, or the unambiguous beginning of an id. Raises NotFound, InvalidArgument."""
-    rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM containers WHERE id = ? OR name = ?",  # noqa: S608 - a literal
-        (reference, reference),
-    ).fetchall()
-    if not rows and reference and all(digit in "0123456789abcdef" for digit in reference):
-        rows = connection.execute(
-            f"SELECT {_COLUMNS} FROM containers WHERE substr(id, 1, ?) = ? LIMIT 2",  # noqa: S608 - a literal
-            (len(reference), reference),
-        ).fetchall()
+    rows = selection.by_reference(connection, "containers", _COLUMNS, reference)
     if not rows:
         raise NotFound(f"no such container: `{reference}`")
     if len(rows) > 1:

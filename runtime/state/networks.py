@@ -9,14 +9,13 @@ from dataclasses import replace
 from typing import Any
 
 from runtime.errors import AlreadyExists, Conflict, InvalidArgument, NotFound
+from runtime.state import selection
 from schemas.engine.codec import from_json, to_json
 from schemas.engine.identifiers import NetworkID
 from schemas.engine.records import EndpointRecord, NetworkRecord, PublishedPort
 from schemas.engine.specs import NetworkSpec
-from schemas.engine.status import ContainerStatus
 
 _COLUMNS = "id, spec, created_ns, bridge, subnet, gateway, ipv6_subnet, ipv6_gateway"
-_LIVE = "('running', 'paused', 'restarting')"
 
 
 def insert(connection: sqlite3.Connection, record: NetworkRecord) -> None:
@@ -62,15 +61,7 @@ def named(connection: sqlite3.Connection, name: str) -> NetworkRecord | None:
 
 def find(connection: sqlite3.Connection, reference: str) -> NetworkRecord:
     """Return one by id, name, or the unambiguous beginning of an id. Raises NotFound, InvalidArgument."""
-    rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM networks WHERE id = ? OR name = ?",  # noqa: S608 - a literal
-        (reference, reference),
-    ).fetchall()
-    if not rows and reference and all(digit in "0123456789abcdef" for digit in reference):
-        rows = connection.execute(
-            f"SELECT {_COLUMNS} FROM networks WHERE substr(id, 1, ?) = ? LIMIT 2",  # noqa: S608 - a literal
-            (len(reference), reference),
-        ).fetchall()
+    rows = selection.by_reference(connection, "networks", _COLUMNS, reference)
     if not rows:
         raise NotFound(f"network `{reference}` not found")
     if len(rows) > 1:
@@ -86,12 +77,10 @@ def remove(connection: sqlite3.Connection, network_id: str) -> None:
 
 def users(connection: sqlite3.Connection, network_id: str) -> list[tuple[str, str]]:
     """Return (name, id) of the containers that stand on a network and run, or will again by themselves."""
-    live = [status.value for status in ContainerStatus if status.is_live]
-    marks = ", ".join("?" for _ in live)
     rows = connection.execute(
-        "SELECT containers.name, containers.id FROM endpoints JOIN containers ON containers.id = container_id"  # noqa: S608 - marks alone
-        f" WHERE network_id = ? AND status IN ({marks}) ORDER BY containers.name",
-        (network_id, *live),
+        "SELECT containers.name, containers.id FROM endpoints JOIN containers ON containers.id = container_id"  # noqa: S608 - a literal
+        f" WHERE network_id = ? AND status IN {selection.LIVE} ORDER BY containers.name",
+        (network_id,),
     )
     return [(name, container_id) for name, container_id in rows]
 
@@ -145,7 +134,7 @@ def running_endpoints(
     marks = ", ".join("?" * len(network_ids))
     rows = connection.execute(
         "SELECT containers.id, endpoints.record FROM endpoints JOIN containers ON containers.id = container_id"  # noqa: S608 - marks and a literal
-        f" WHERE network_id IN ({marks}) AND containers.status IN {_LIVE} AND containers.project != ?",
+        f" WHERE network_id IN ({marks}) AND containers.status IN {selection.LIVE} AND containers.project != ?",
         (*network_ids, except_project),
     )
     return [(container_id, from_json(EndpointRecord, record)) for container_id, record in rows]
