@@ -32,7 +32,7 @@ _ALWAYS_IN_YAML: dict[str, frozenset[str]] = {
     "WatchRule": frozenset(("path", "action")),
 }
 _STRUCTS = frozenset(("ipam", "resources", "placement", "exec"))
-_NEVER: dict[str, frozenset[str]] = {"ServiceConfig": frozenset(("name",))}
+_NEVER: dict[str, frozenset[str]] = {"ServiceConfig": frozenset(("name", "pull_refresh_after"))}
 _NOT_WHEN_ZERO = frozenset(("mem_swappiness", "create_host_path"))
 
 

@@ -2,6 +2,7 @@
 
 from schemas.composefile.base import Model
 from schemas.composefile.file_object import FileReference
+from schemas.composefile.frozen import EMPTY, Frozen
 
 
 class Ulimit(Model):
@@ -25,12 +26,12 @@ class BuildConfig(Model):
     dockerfile: str = ""
     dockerfile_inline: str = ""
     target: str = ""
-    args: dict[str, str | None] = {}
+    args: Frozen[str, str | None] = EMPTY
     tags: tuple[str, ...] = ()
-    labels: dict[str, str] = {}
-    additional_contexts: dict[str, str] = {}
+    labels: Frozen[str, str] = EMPTY
+    additional_contexts: Frozen[str, str] = EMPTY
     secrets: tuple[FileReference, ...] = ()
-    ssh: dict[str, str] = {}
+    ssh: Frozen[str, str] = EMPTY
     """Key to agent socket or key file; `default` may have the empty value."""
     cache_from: tuple[str, ...] = ()
     cache_to: tuple[str, ...] = ()
@@ -38,9 +39,9 @@ class BuildConfig(Model):
     no_cache_filter: tuple[str, ...] = ()
     pull: bool = False
     network: str = ""
-    extra_hosts: dict[str, tuple[str, ...]] = {}
+    extra_hosts: Frozen[str, tuple[str, ...]] = EMPTY
     shm_size: int = 0
-    ulimits: dict[str, Ulimit] = {}
+    ulimits: Frozen[str, Ulimit] = EMPTY
     platforms: tuple[str, ...] = ()
     privileged: bool = False
     entitlements: tuple[str, ...] = ()

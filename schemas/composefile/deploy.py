@@ -1,6 +1,7 @@
 """`services.<name>.deploy`. Source: compose-spec, deploy.md. Times are seconds, sizes bytes."""
 
 from schemas.composefile.base import Model
+from schemas.composefile.frozen import EMPTY, Frozen
 
 
 class DeviceRequest(Model):
@@ -11,7 +12,7 @@ class DeviceRequest(Model):
     count: int = 0
     """-1 is all."""
     device_ids: tuple[str, ...] = ()
-    options: dict[str, str] = {}
+    options: Frozen[str, str] = EMPTY
 
 
 class DiscreteResource(Model):
@@ -68,7 +69,7 @@ class Placement(Model):
     """Where replicas may run; for clusters."""
 
     constraints: tuple[str, ...] = ()
-    preferences: tuple[dict[str, str], ...] = ()
+    preferences: tuple[Frozen[str, str], ...] = ()
     max_replicas_per_node: int = 0
 
 
@@ -77,7 +78,7 @@ class DeployConfig(Model):
 
     mode: str = ""
     replicas: int | None = None
-    labels: dict[str, str] = {}
+    labels: Frozen[str, str] = EMPTY
     update_config: UpdateConfig | None = None
     rollback_config: UpdateConfig | None = None
     resources: Resources = Resources.model_construct()

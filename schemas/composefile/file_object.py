@@ -1,6 +1,7 @@
 """Secrets and configs, and how a service refers to them. Source: compose-spec, 08-configs.md, 09-secrets.md."""
 
 from schemas.composefile.base import Model
+from schemas.composefile.frozen import EMPTY, Frozen
 
 
 class FileObject(Model):
@@ -14,9 +15,9 @@ class FileObject(Model):
     content: str | None = None
     """The content itself; also filled from `environment` when the variable is set."""
     external: bool = False
-    labels: dict[str, str] = {}
+    labels: Frozen[str, str] = EMPTY
     driver: str = ""
-    driver_opts: dict[str, str] = {}
+    driver_opts: Frozen[str, str] = EMPTY
     template_driver: str = ""
 
 

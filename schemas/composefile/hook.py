@@ -1,6 +1,7 @@
 """Lifecycle hooks: `post_start`, `pre_stop`, `pre_start`. Source: compose-spec, 05-services.md."""
 
 from schemas.composefile.base import Model
+from schemas.composefile.frozen import EMPTY, Frozen
 
 
 class ServiceHook(Model):
@@ -10,7 +11,7 @@ class ServiceHook(Model):
     user: str = ""
     privileged: bool = False
     working_dir: str = ""
-    environment: dict[str, str | None] = {}
+    environment: Frozen[str, str | None] = EMPTY
     image: str = ""
     """pre_start: the image of the ephemeral container; the service's unless set."""
     per_replica: bool = False

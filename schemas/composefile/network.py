@@ -1,6 +1,7 @@
 """Networks, and a service's place on one. Source: compose-spec, 06-networks.md, 05-services.md, networks."""
 
 from schemas.composefile.base import Model
+from schemas.composefile.frozen import EMPTY, Frozen
 
 
 class IPAMPool(Model):
@@ -9,7 +10,7 @@ class IPAMPool(Model):
     subnet: str = ""
     gateway: str = ""
     ip_range: str = ""
-    aux_addresses: dict[str, str] = {}
+    aux_addresses: Frozen[str, str] = EMPTY
 
 
 class IPAMConfig(Model):
@@ -17,7 +18,7 @@ class IPAMConfig(Model):
 
     driver: str = ""
     config: tuple[IPAMPool, ...] = ()
-    options: dict[str, str] = {}
+    options: Frozen[str, str] = EMPTY
 
 
 class NetworkConfig(Model):
@@ -26,21 +27,21 @@ class NetworkConfig(Model):
     name: str = ""
     """The real name: `<project>_<key>` unless given."""
     driver: str = ""
-    driver_opts: dict[str, str] = {}
+    driver_opts: Frozen[str, str] = EMPTY
     ipam: IPAMConfig = IPAMConfig.model_construct()
     external: bool = False
     internal: bool = False
     attachable: bool = False
     enable_ipv4: bool | None = None
     enable_ipv6: bool | None = None
-    labels: dict[str, str] = {}
+    labels: Frozen[str, str] = EMPTY
 
 
 class ServiceNetwork(Model):
     """A service's endpoint on one network."""
 
     aliases: tuple[str, ...] = ()
-    driver_opts: dict[str, str] = {}
+    driver_opts: Frozen[str, str] = EMPTY
     gw_priority: int = 0
     interface_name: str = ""
     ipv4_address: str = ""

@@ -5,6 +5,7 @@ Immutable. Changes return a copy (`with_…`), so a plan can never be made from 
 
 from schemas.composefile.base import Model
 from schemas.composefile.file_object import FileObject
+from schemas.composefile.frozen import EMPTY, Frozen
 from schemas.composefile.network import NetworkConfig
 from schemas.composefile.service import ServiceConfig
 from schemas.composefile.volume import VolumeConfig
@@ -23,20 +24,20 @@ class Project(Model):
     """Services and the resources that they use."""
 
     name: str
-    services: dict[str, ServiceConfig] = {}
+    services: Frozen[str, ServiceConfig] = EMPTY
     """Enabled services, in the order of the files."""
-    disabled_services: dict[str, ServiceConfig] = {}
+    disabled_services: Frozen[str, ServiceConfig] = EMPTY
     """Services that no active profile enables: their containers are no orphans."""
-    networks: dict[str, NetworkConfig] = {}
-    volumes: dict[str, VolumeConfig] = {}
-    secrets: dict[str, FileObject] = {}
-    configs: dict[str, FileObject] = {}
-    models: dict[str, ModelConfig] = {}
+    networks: Frozen[str, NetworkConfig] = EMPTY
+    volumes: Frozen[str, VolumeConfig] = EMPTY
+    secrets: Frozen[str, FileObject] = EMPTY
+    configs: Frozen[str, FileObject] = EMPTY
+    models: Frozen[str, ModelConfig] = EMPTY
     working_dir: str = ""
     """The project directory, absolute."""
     compose_files: tuple[str, ...] = ()
     """Absolute paths, in order; `-` is standard input."""
-    environment: dict[str, str] = {}
+    environment: Frozen[str, str] = EMPTY
     """What interpolation saw: the shell's variables over those of the `.env` files."""
     environment_files: tuple[str, ...] = ()
     profiles: tuple[str, ...] = ()

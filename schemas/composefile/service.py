@@ -9,6 +9,7 @@ from schemas.composefile.build import BuildConfig, Ulimit
 from schemas.composefile.deploy import DeployConfig, DeviceRequest
 from schemas.composefile.develop import DevelopConfig
 from schemas.composefile.file_object import FileReference
+from schemas.composefile.frozen import EMPTY, Frozen
 from schemas.composefile.healthcheck import Healthcheck
 from schemas.composefile.hook import ServiceHook
 from schemas.composefile.network import ServiceNetwork
@@ -78,14 +79,14 @@ class LoggingConfig(Model):
     """`logging`."""
 
     driver: str = ""
-    options: dict[str, str] = {}
+    options: Frozen[str, str] = EMPTY
 
 
 class ProviderConfig(Model):
     """A service that another program runs."""
 
     type: str
-    options: dict[str, tuple[str, ...]] = {}
+    options: Frozen[str, tuple[str, ...]] = EMPTY
 
 
 class ServiceModel(Model):
@@ -108,7 +109,7 @@ class ServiceConfig(Model):
     """None: the image's; () clears it."""
     entrypoint: tuple[str, ...] | None = None
     """None: the image's; () clears it."""
-    environment: dict[str, str | None] = {}
+    environment: Frozen[str, str | None] = EMPTY
     """With `env_file` and valueless keys resolved; None unsets the image's variable."""
     env_file: tuple[EnvFile, ...] = ()
     """Empty unless the loader was asked not to read them; their variables are in `environment`."""
@@ -125,20 +126,21 @@ class ServiceConfig(Model):
     stop_grace_period: float | None = None
     restart: str = ""
     healthcheck: Healthcheck | None = None
-    depends_on: dict[str, Dependency] = {}
+    depends_on: Frozen[str, Dependency] = EMPTY
     container_name: str = ""
     scale: int | None = None
     deploy: DeployConfig | None = None
-    labels: dict[str, str] = {}
-    annotations: dict[str, str] = {}
+    labels: Frozen[str, str] = EMPTY
+    annotations: Frozen[str, str] = EMPTY
     logging: LoggingConfig | None = None
     develop: DevelopConfig | None = None
     pre_start: tuple[ServiceHook, ...] = ()
     post_start: tuple[ServiceHook, ...] = ()
     pre_stop: tuple[ServiceHook, ...] = ()
     provider: ProviderConfig | None = None
-    models: dict[str, ServiceModel | None] = {}
+    models: Frozen[str, ServiceModel | None] = EMPTY
     pull_policy: str = ""
+    pull_refresh_after: str = ""
     platform: str = ""
     runtime: str = ""
 
@@ -149,16 +151,16 @@ class ServiceConfig(Model):
     configs: tuple[FileReference, ...] = ()
     read_only: bool = False
     shm_size: int = 0
-    storage_opt: dict[str, str] = {}
+    storage_opt: Frozen[str, str] = EMPTY
     volume_driver: str = ""
 
     network_mode: str = ""
-    networks: dict[str, ServiceNetwork | None] = {}
+    networks: Frozen[str, ServiceNetwork | None] = EMPTY
     ports: tuple[PortConfig, ...] = ()
     expose: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
     external_links: tuple[str, ...] = ()
-    extra_hosts: dict[str, tuple[str, ...]] = {}
+    extra_hosts: Frozen[str, tuple[str, ...]] = EMPTY
     """Host name to its addresses; an address may be `host-gateway`."""
     dns: tuple[str, ...] = ()
     dns_search: tuple[str, ...] = ()
@@ -175,8 +177,8 @@ class ServiceConfig(Model):
     cap_drop: tuple[str, ...] = ()
     privileged: bool = False
     security_opt: tuple[str, ...] = ()
-    sysctls: dict[str, str] = {}
-    ulimits: dict[str, Ulimit] = {}
+    sysctls: Frozen[str, str] = EMPTY
+    ulimits: Frozen[str, Ulimit] = EMPTY
     devices: tuple[DeviceMapping, ...] = ()
     device_cgroup_rules: tuple[str, ...] = ()
     gpus: tuple[DeviceRequest, ...] = ()

@@ -1,6 +1,7 @@
 """Named volumes, and mounts of a service. Source: compose-spec, 07-volumes.md, 05-services.md, volumes."""
 
 from schemas.composefile.base import Model
+from schemas.composefile.frozen import EMPTY, Frozen
 
 
 class VolumeConfig(Model):
@@ -9,9 +10,9 @@ class VolumeConfig(Model):
     name: str = ""
     """The real name: `<project>_<key>` unless given."""
     driver: str = ""
-    driver_opts: dict[str, str] = {}
+    driver_opts: Frozen[str, str] = EMPTY
     external: bool = False
-    labels: dict[str, str] = {}
+    labels: Frozen[str, str] = EMPTY
 
 
 class BindOptions(Model):
@@ -29,7 +30,7 @@ class VolumeOptions(Model):
 
     nocopy: bool = False
     subpath: str = ""
-    labels: dict[str, str] = {}
+    labels: Frozen[str, str] = EMPTY
 
 
 class TmpfsOptions(Model):

@@ -1,9 +1,19 @@
 """The models' own small answers."""
 
+import copy
+import json
+import pickle
 import subprocess
 import sys
+from types import NoneType
+from typing import get_args, get_origin
 
+import pytest
+from pydantic import ValidationError
+
+from schemas.composefile.base import Model
 from schemas.composefile.build import Ulimit
+from schemas.composefile.frozen import Frozen
 from schemas.composefile.port import PortConfig
 from schemas.composefile.project import Project
 from schemas.composefile.service import ServiceConfig
@@ -66,3 +76,54 @@ def test_import_must_build_no_validator():
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def _leaves(annotation: object) -> set[object]:
+    """Return what an annotation is made of, those of the models in it too."""
+    if isinstance(annotation, type) and issubclass(annotation, Model):
+        return {leaf for field in annotation.model_fields.values() for leaf in _leaves(field.annotation)}
+    parts = [part for part in get_args(annotation) if part is not ...]
+    containers = {get_origin(annotation)} & {tuple, Frozen, dict, list, set} if parts else {annotation}
+    return containers.union(*map(_leaves, parts))
+
+
+def test_a_project_must_be_immutable_to_its_leaves():
+    """Every field of every model is of an immutable kind; a plan cannot be made from a half-changed project."""
+    assert _leaves(Project) == {str, int, float, bool, NoneType, tuple, Frozen}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda project: project.services.update(b=1),
+        lambda project: project.services.pop("a"),
+        lambda project: project.services["a"].environment.__setitem__("A", "1"),
+        lambda project: project.services["a"].labels.setdefault("A", "1"),
+        lambda project: project.extensions["x-own"].clear(),
+        lambda project: project.extensions.__setitem__("x-own", 1),
+        lambda project: setattr(project, "name", "q"),
+        lambda project: setattr(project, "x-own", "q"),
+        lambda project: project.services.__ior__({}),
+        lambda project: project.extensions["x-own"]["deep"].append(1),
+    ],
+)
+def test_nothing_must_change_a_project(change):
+    """Mappings, extensions and attributes refuse it."""
+    project = Project.model_validate({"name": "p", "services": {"a": {"name": "a"}}, "x-own": {"deep": [1]}})
+    with pytest.raises((TypeError, AttributeError, ValidationError)):
+        change(project)
+
+
+def test_mappings_of_a_project_must_be_copied_and_written_like_others():
+    """Who needs a changed one copies it; JSON and pickle take it as it is."""
+    labels = ServiceConfig.model_validate({"name": "s", "labels": {"a": "1"}}).labels
+    assert {**labels, "b": "2"} == {"a": "1", "b": "2"}
+    assert json.loads(json.dumps(labels)) == labels == pickle.loads(pickle.dumps(labels)) == copy.deepcopy(labels)
+    assert hash(labels) == hash(copy.copy(labels))
+
+
+def test_a_model_must_refuse_an_unknown_key():
+    """Only `x-…` is free; the message names the key."""
+    with pytest.raises(ValidationError, match="unknown attribute `imgae`"):
+        ServiceConfig.model_validate({"name": "s", "imgae": "i"})
+    assert ServiceConfig.model_validate({"name": "s", "x-own": [1, {"a": 2}]}).extensions == {"x-own": (1, {"a": 2})}
