@@ -66,6 +66,10 @@ class Context:
         text = registry.load(registry.DIAGNOSTIC).render_warning(warning, colour=self.has_colour(error=True))
         self.note(text)
 
+    def writes_to_terminal(self) -> bool:
+        """Whether a person reads standard output."""
+        return mode.is_terminal(sys.stdout)
+
     def has_colour(self, *, error: bool = False) -> bool:
         """Whether to colour standard output, or standard error."""
         return mode.has_colour(self.options.ansi, sys.stderr if error else sys.stdout)

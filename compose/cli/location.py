@@ -22,9 +22,11 @@ def load_options(
     if "-" in options.file and "stdin" not in options:
         # Once for all: the project may be located first and loaded later.
         options.stdin = sys.stdin.buffer.read()
+    cwd = os.getcwd()  # noqa: PTH109 - the loader's paths are strings
     return LoadOptions(
-        cwd=os.getcwd(),  # noqa: PTH109 - the loader's paths are strings
-        environment=os.environ,
+        cwd=cwd,
+        # A shell sets PWD, cron and systemd do not; docker compose lets files refer to it everywhere.
+        environment={"PWD": cwd, **os.environ},
         files=tuple(options.file),
         project_name=options.project_name,
         project_directory=options.project_directory,

@@ -65,7 +65,9 @@ class Command:
 SERVICES = "[OPTIONS] [SERVICE...]"
 
 COMMANDS = {
-    "config": Command("Parse, resolve and render the Compose file in canonical format", SERVICES, "config", tier=2),
+    "config": Command(
+        "Parse, resolve and render the Compose file in canonical format", SERVICES, "config", tier=2, apart=True
+    ),
     "create": Command("Create containers for services", SERVICES, "create", tier=2, apart=True),
     "down": Command("Stop and remove containers, networks", SERVICES, "down", tier=2, apart=True),
     "events": Command("Receive real time events from containers", SERVICES, "events", tier=1),

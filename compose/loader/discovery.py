@@ -36,7 +36,7 @@ class Discovery:
     warnings: list[errors.Warning] = field(default_factory=list)
     from_files: dict[str, str] = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
-    """The env file that a variable was last set in."""
+    """Where a variable was last set: an env file and the line; none for those of the shell."""
 
     @property
     def profiles(self) -> tuple[str, ...]:
@@ -130,20 +130,23 @@ def _read_env_files(found: Discovery, explicit: tuple[str, ...], options: LoadOp
         default = posixpath.join(found.working_dir, ".env")
         files = [default] if options.reader.is_file(default) and default not in found.env_files else []
     for file in files:
-        for name, value in read_env_file(file, options.environment, found.from_files, options).items():
-            found.from_files[name] = value
-            found.origins[name] = file
+        found.from_files |= read_env_file(file, options.environment, found.from_files, options, found.origins)
     found.env_files.extend(files)
     found.variables = {**found.from_files, **options.environment}
+    for name in options.environment:
+        found.origins.pop(name, None)
 
 
 def read_env_file(
-    file: str, variables: Mapping[str, str], known: Mapping[str, str], options: LoadOptions
+    file: str, variables: Mapping[str, str], known: Mapping[str, str], options: LoadOptions, origins: dict[str, str]
 ) -> dict[str, str]:
-    """The variables of one env file. Raises ProjectError when it is missing, DotenvError."""
+    """The variables of one env file; `origins` is filled. Raises ProjectError when it is missing, DotenvError."""
     reader = options.reader
     if reader.is_directory(file):
         raise ProjectError(f"{file} is a directory", exit_code=EXIT_FILE_NOT_FOUND)
     if not reader.is_file(file):
         raise ProjectError(f"Couldn't find env file: {file}", exit_code=EXIT_FILE_NOT_FOUND)
-    return dotenv.parse(dotenv.decode(reader.read(file)), file, variables.get, known)
+    lines: dict[str, int] = {}
+    variables_of_file = dotenv.parse(dotenv.decode(reader.read(file)), file, variables.get, known, lines)
+    origins.update({name: f"{file}:{line}" for name, line in lines.items()})
+    return variables_of_file

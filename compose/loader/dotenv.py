@@ -36,13 +36,19 @@ class DotenvError(ComposeFileError):
     code = "invalid-env-file"
 
 
-def parse(text: str, file: str, lookup: Lookup, known: Mapping[str, str] | None = None) -> dict[str, str]:
+def parse(
+    text: str,
+    file: str,
+    lookup: Lookup,
+    known: Mapping[str, str] | None = None,
+    lines: dict[str, int] | None = None,
+) -> dict[str, str]:
     """The variables of a file, in its order.
 
     `lookup` comes before the file's own variables (and `known`, those of files before it) where a
-    value refers to a variable. Raises DotenvError with its place.
+    value refers to a variable. `lines` is filled: the line that sets each of them. Raises DotenvError with its place.
     """
-    parser = _Parser(text, file, lookup, known or {})
+    parser = _Parser(text, file, lookup, known or {}, {} if lines is None else lines)
     parser.run()
     return parser.variables
 
@@ -68,8 +74,11 @@ def decode(data: bytes) -> str:
 class _Parser:
     """Walks the text once; `_position` is always at a statement or in it."""
 
-    def __init__(self, text: str, file: str, lookup: Lookup, known: Mapping[str, str]) -> None:
+    def __init__(self, text: str, file: str, lookup: Lookup, known: Mapping[str, str], lines: dict[str, int]) -> None:
         self.variables: dict[str, str] = {}
+        self._lines = lines
+        self._counted = (0, 1)
+        """A position, and its line."""
         self._text = text
         self._file = file
         self._lookup = lookup
@@ -83,15 +92,24 @@ class _Parser:
 
     def run(self) -> None:
         while self._next_statement():
+            line = self._line()
             name, inherited = self._name()
             if " " in name:
                 raise self._error("key cannot contain a space")
             if inherited:
                 value = self._lookup(name)
-                if value is not None:
-                    self.variables[name] = value
+                if value is None:
+                    continue
+                self.variables[name] = value
             else:
                 self.variables[name] = self._value()
+            self._lines[name] = line
+
+    def _line(self) -> int:
+        """The line of the position, counted on from the last one asked for."""
+        position, line = self._counted
+        self._counted = (self._position, line + self._text.count("\n", position, self._position))
+        return self._counted[1]
 
     def _next_statement(self) -> bool:
         while self._position < len(self._text):

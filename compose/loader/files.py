@@ -54,6 +54,8 @@ class FileLoader:
     options: LoadOptions
     sources: Sources = field(default_factory=Sources)
     warnings: list[errors.Warning] = field(default_factory=list)
+    included: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Variables from the env files of `include`: value and place."""
     _read: dict[str, tuple[Source, list[Document]]] = field(default_factory=dict)
     _bases: list[tuple[str, Mapping[str, str], Tree, Sequence[Path]]] = field(default_factory=list)
     """Files that services extend, with the variables that they saw."""
@@ -210,11 +212,14 @@ class FileLoader:
         if files is None:
             files = (default,) if self.options.reader.is_file(default) else ()
         found: dict[str, str] = {}
+        origins: dict[str, str] = {}
         for file in files:
             if not self.options.reader.is_file(file):
                 reason = "is a directory" if self.options.reader.is_directory(file) else "no such file or directory"
                 raise ProjectError(f"{file}: {reason}", exit_code=EXIT_FILE_NOT_FOUND)
-            found.update(read_env_file(file, variables, found, self.options))
+            found.update(read_env_file(file, variables, found, self.options, origins))
+        for name, value in found.items():
+            self.included.setdefault(name, (value, origins[name]))
         return found
 
 

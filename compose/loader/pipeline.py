@@ -41,7 +41,11 @@ class LoadResult:
     variables: dict[str, str]
     """What interpolation saw."""
     origins: dict[str, str] = field(default_factory=dict)
-    """The env file that a variable comes from; those of the shell are missing."""
+    """Where a variable comes from, an env file with the line or what else; those of the shell are missing."""
+    included: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Variables that only files of an `include` see: value and place."""
+    profiles: tuple[str, ...] = ()
+    """The profiles that are on, before services were named."""
     sources: Sources = field(default_factory=Sources)
     """The files read, to find the place of a path."""
 
@@ -72,8 +76,9 @@ def load(options: LoadOptions, services: Sequence[str] = ()) -> LoadResult:
     found = discover(options)
     require_files(found)
     files = FileLoader(options, warnings=found.warnings)
-    name = _project_name(found, files)
+    name, origin = _project_name(found, files)
     variables = {**found.variables, "COMPOSE_PROJECT_NAME": name}
+    origins = {**found.origins, "COMPOSE_PROJECT_NAME": origin} if origin else found.origins
     tree = files.model(found.files, Scope(found.working_dir, variables))
     if not tree:
         raise ComposeFileError("empty compose file", span=None)
@@ -85,19 +90,30 @@ def load(options: LoadOptions, services: Sequence[str] = ()) -> LoadResult:
         with files.placed():
             convert(tree, files.report)
             loaded = _project(tree, name, found, files, services)
-    return LoadResult(loaded, {"name": name, **tree}, tuple(files.warnings), variables, found.origins, files.sources)
+    return LoadResult(
+        loaded,
+        {"name": name, **tree},
+        tuple(files.warnings),
+        variables,
+        origins,
+        files.included,
+        options.profiles or found.profiles,
+        files.sources,
+    )
 
 
-def _project_name(found: Discovery, files: FileLoader) -> str:
+def _project_name(found: Discovery, files: FileLoader) -> tuple[str, str]:
+    """The name, and where it comes from; nothing for a variable, whose origin is known."""
     given = given_name(found, files.options)
     names = list(files.names(found.files))
     if given:
-        return given
+        return given, "-p" if files.options.project_name else ""
     written = [(name, source) for name, source in names if name]
     if not written:
-        return name_of((), found)
+        return name_of((), found), found.working_dir
     name, source = written[-1]
-    return name_of([_interpolated_name(name, source, found, files)], found)
+    span = Sources([source]).span(("name",))
+    return name_of([_interpolated_name(name, source, found, files)], found), f"{span.file}:{span.line}" if span else ""
 
 
 def _interpolated_name(name: str, source: Source, found: Discovery, files: FileLoader) -> str:

@@ -92,7 +92,9 @@ def test_output_must_go_to_a_file(config, tmp_path):
 def test_variables_must_be_listed_with_default_and_source(config):
     """What can be set, and what is set where."""
     _, out, _ = config("--variables")
-    row = next(line for line in out.splitlines() if line.startswith("TAG"))
+    header, *rows = out.splitlines()
+    assert header == "NAME                REQUIRED            DEFAULT VALUE       ALTERNATE VALUE"
+    row = next(line for line in rows if line.startswith("TAG"))
     assert row.split() == ["TAG", "false", "1"]
     assert "FROM_FILE=1" in config("--environment")[1].splitlines()
 

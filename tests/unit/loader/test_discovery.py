@@ -60,7 +60,7 @@ def test_shell_must_beat_env_files_and_later_files_earlier_ones():
     given = {"compose.yaml": A, "one.env": "A=1\nB=1\nC=1\n", "two.env": "B=2\nC=2\n"}
     found = discover(options(given, {"C": "shell"}, env_files=("one.env", "two.env")))
     assert [found.variables[name] for name in "ABC"] == ["1", "2", "shell"]
-    assert found.origins["B"] == f"{FOLDER}/two.env"
+    assert found.origins["B"] == f"{FOLDER}/two.env:1"
 
 
 def test_env_file_must_be_given_up_for_others_or_on_demand():
