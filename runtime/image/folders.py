@@ -17,7 +17,7 @@ from runtime.syscall.tree import remove_entry
 
 PathParts = tuple[str, ...]
 OVERLAY_PREFIX = "trusted.overlay."
-_OPAQUE_ATTRIBUTE = f"{OVERLAY_PREFIX}opaque"
+OPAQUE_ATTRIBUTE = f"{OVERLAY_PREFIX}opaque"
 _OPEN_FOLDERS = 32
 _RESOLVE = c.RESOLVE_IN_ROOT | c.RESOLVE_NO_MAGICLINKS
 _FLAGS = os.O_RDONLY | os.O_DIRECTORY
@@ -91,7 +91,7 @@ class Folders:
         os.mkdir(name, 0o755, dir_fd=parent)
         if status is not None and is_whiteout(status):
             # Hidden and made anew by the same layer: nothing of the layers below is in it.
-            set_attributes(f"/proc/self/fd/{parent}/{name}", [(_OPAQUE_ATTRIBUTE, b"y")])
+            set_attributes(f"/proc/self/fd/{parent}/{name}", [(OPAQUE_ATTRIBUTE, b"y")])
 
     def describe(
         self, path: PathParts, owner: tuple[int, int], mode: int, attributes: Sequence[tuple[str, bytes]], modified: int
@@ -123,12 +123,12 @@ class Folders:
         if status is None:
             os.mknod(path[-1], stat.S_IFCHR, os.makedev(0, 0), dir_fd=parent)
         elif stat.S_ISDIR(status.st_mode):
-            set_attributes(f"/proc/self/fd/{parent}/{path[-1]}", [(_OPAQUE_ATTRIBUTE, b"y")])
+            set_attributes(f"/proc/self/fd/{parent}/{path[-1]}", [(OPAQUE_ATTRIBUTE, b"y")])
             self.implied.discard(path)
 
     def hide_below(self, path: PathParts) -> None:
         """Hide everything the layers below have in a folder."""
-        set_attributes(self.open(path), [(_OPAQUE_ATTRIBUTE, b"y")])
+        set_attributes(self.open(path), [(OPAQUE_ATTRIBUTE, b"y")])
 
     def set_times(self) -> None:
         """Set the times of all folders, after the last thing was written into them."""

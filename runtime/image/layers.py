@@ -1,7 +1,7 @@
 """Unpacked layers, each once, shared by all containers whose image has it.
 
     layers/
-    ├── diff/<hex of DiffID>/     fs/  size
+    ├── diff/<hex of DiffID>/     fs/  size  and tar-split, of a layer that was built here
     ├── chain/<hex of ChainID>/   fs/  size
     └── host/<stamp>/             base folders of the built-in image
 
@@ -12,10 +12,12 @@ does the same with its `parent` snapshots). A folder gets its name by rename whe
 
 import os
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from runtime.errors import InvalidArgument, NotFound
+from runtime.image import diff, tar_split
 from runtime.image.content import BlobStore
 from runtime.image.folders import inherit
 from runtime.image.identity import chain_ids, hexadecimal
@@ -25,10 +27,13 @@ from runtime.syscall.filesystem import sync_filesystem
 from runtime.syscall.tree import remove_tree
 from schemas.engine.identifiers import ChainID, DiffID
 
+_LAYERS = "layers"
 HOST_BASES = "host"
 _BY_DIFF = "diff"
 _BY_CHAIN = "chain"
-_CONTENT = "fs"
+FILES = "fs"
+"""Folder of a layer's files, within its place."""
+TAR_SPLIT = "tar-split"
 _SIZE = "size"
 
 
@@ -45,12 +50,12 @@ class LayerStore:
 
     def __init__(self, blobs: BlobStore) -> None:
         self._blobs = blobs
-        self.root = blobs.root / "layers"
+        self.root = blobs.root / _LAYERS
 
     def find(self, diff_id: DiffID, chain_id: ChainID) -> Path | None:
         """Return the folder of a layer's files in a certain stack, None when it is not unpacked."""
         for place in self.places_of(diff_id, chain_id):
-            directory = place / _CONTENT
+            directory = place / FILES
             if directory.exists():
                 return directory
         return None
@@ -78,7 +83,7 @@ class LayerStore:
     def place_of(lower: str) -> str:
         """Return which of `places` a lower directory is in."""
         path = Path(lower)
-        return str(path.parent if path.name == _CONTENT else path)
+        return str(path.parent if path.name == FILES else path)
 
     def size(self, directory: Path) -> int:
         """Return the bytes of a layer's files, as counted when it was unpacked."""
@@ -97,7 +102,7 @@ class LayerStore:
             remove_tree(scratch)
 
     def _add(self, source: Hashed, below: Sequence[DiffID], expected: DiffID | None, scratch: Path) -> Layer:
-        content = scratch / _CONTENT
+        content = scratch / FILES
         content.mkdir()
         content.chmod(0o755)
         root = os.open(content, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -114,15 +119,46 @@ class LayerStore:
         finally:
             os.close(root)
         by_diff, by_chain = self.places_of(diff_id, chain_ids([*below, diff_id])[-1])
-        place = by_chain if unpacked.implied else by_diff
-        place.parent.mkdir(mode=0o710, parents=True, exist_ok=True)
-        try:
-            scratch.rename(place)
-        except OSError:
-            # Somebody else unpacked the same in the meantime.
-            if not (place / _CONTENT).exists():
-                raise
+        _give_name(scratch, by_chain if unpacked.implied else by_diff)
         return Layer(diff_id, unpacked.size_bytes)
+
+    def adopt(self, scratch: Path, lowers: Sequence[str], *, clamp_s: int | None = None) -> Layer:
+        """Take over what was written to `scratch`/fs on top of folders (topmost first). Call under a lease.
+
+        `scratch` comes from BlobStore.scratch and is gone afterwards; `clamp_s` limits all times, in seconds
+        since 1970. Raises InvalidArgument for a tree that no archive can hold, OSError.
+        """
+        difference = diff.Difference(clamp_s=clamp_s, purge=True)
+        with ExitStack() as opened:
+            root = _open_folder(scratch / FILES, opened)
+            below = [_open_folder(path, opened) for path in lowers]
+            with (scratch / TAR_SPLIT).open("x+b") as split:
+                diff_id = tar_split.record(diff.pieces(root, below, difference), root, split)
+        (scratch / _SIZE).write_text(str(difference.size_bytes))
+        _give_name(scratch, self.root / _BY_DIFF / hexadecimal(diff_id))
+        return Layer(diff_id, difference.size_bytes)
+
+
+def built_layer(images: Path, hex_digits: str) -> Path:
+    """Return where a layer stands that is the same whatever is below it, given Paths.images and its DiffID's digits."""
+    return images / _LAYERS / _BY_DIFF / hex_digits
+
+
+def _give_name(scratch: Path, place: Path) -> None:
+    place.parent.mkdir(mode=0o710, parents=True, exist_ok=True)
+    try:
+        scratch.rename(place)
+    except OSError:
+        # Somebody else has the same already.
+        if not (place / FILES).exists():
+            raise
+        remove_tree(scratch)
+
+
+def _open_folder(path: Path | str, opened: ExitStack) -> int:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    opened.callback(os.close, descriptor)
+    return descriptor
 
 
 def _children(path: Path) -> list[Path]:

@@ -9,8 +9,8 @@ from runtime.errors import EngineError, FailedPrecondition, InvalidArgument, Res
 from runtime.image import catalog, loading
 from runtime.image.archive import opened, searchable
 from runtime.image.assembly import Assembler
+from runtime.image.built_blobs import BuiltBlobs
 from runtime.image.collection import Collector
-from runtime.image.content import BlobStore
 from runtime.image.host import is_host, recipe
 from runtime.image.host_base import base_folder
 from runtime.image.layers import HOST_BASES, LayerStore
@@ -30,7 +30,7 @@ class ImageStore:
 
     def __init__(self, database: Database, paths: Paths) -> None:
         self._database = database
-        self.blobs = BlobStore(paths.images)
+        self.blobs = BuiltBlobs(paths.images)
         self._layers = LayerStore(self.blobs)
         self._assembler = Assembler(database, self.blobs, self._layers)
         self._collector = Collector(database, paths, self.blobs, self._layers)

@@ -15,6 +15,20 @@ _MOST_LAYERS = 500
 
 def mount_overlay(rootfs: Rootfs) -> int:
     """Mount the overlay over its own upper folder, which nobody looks at in here, and return its root."""
+    try:
+        mount_fd = new_overlay(rootfs)
+    except SyscallError as error:
+        if error.errno != errno.EINVAL or "lowerdir+" not in error.message:
+            raise
+        return _mount_old_overlay(rootfs)
+    target = _open_folder(rootfs.upper)
+    move_mount(mount_fd, target)
+    os.close(target)
+    return mount_fd
+
+
+def new_overlay(rootfs: Rootfs) -> int:
+    """Return the root of an overlay that is mounted nowhere and goes with its descriptor (Linux 6.5)."""
     if len(rootfs.lower) > _MOST_LAYERS:
         raise SyscallError(errno.EINVAL, "overlay", f"{len(rootfs.lower)} layers, the kernel takes {_MOST_LAYERS}")
     open_layers: list[int] = []
@@ -23,18 +37,13 @@ def mount_overlay(rootfs: Rootfs) -> int:
     options += [("upperdir", _short(rootfs.upper, open_layers)), ("workdir", _short(rootfs.work, open_layers))]
     # What the module's parameters may have switched on is not for images made by somebody else.
     options += [(name, "off") for name in ("redirect_dir", "metacopy", "index", "xino")]
-    target = os.open(rootfs.upper, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    if rootfs.volatile:
+        options.append(("volatile", None))
     try:
-        mount_fd = new_filesystem("overlay", options)
-    except SyscallError as error:
-        if error.errno != errno.EINVAL or "lowerdir+" not in error.message:
-            raise
-        mount_fd = _mount_old_overlay(rootfs, target)
-    else:
-        move_mount(mount_fd, target)
-    for descriptor in (*open_layers, target):
-        os.close(descriptor)
-    return mount_fd
+        return new_filesystem("overlay", options)
+    finally:
+        for descriptor in open_layers:
+            os.close(descriptor)
 
 
 def _short(path: str, open_layers: list[int]) -> str:
@@ -45,15 +54,20 @@ def _short(path: str, open_layers: list[int]) -> str:
     return f"/proc/self/fd/{open_layers[-1]}"
 
 
-def _mount_old_overlay(rootfs: Rootfs, target: int) -> int:
+def _mount_old_overlay(rootfs: Rootfs) -> int:
     """Mount with mount(2), before Linux 6.5; descriptors keep colons and commas in paths harmless."""
-    folders = [os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC) for path in (*rootfs.lower, rootfs.work)]
+    target = _open_folder(rootfs.upper)
+    folders = [_open_folder(path) for path in (*rootfs.lower, rootfs.work)]
     names = [f"/proc/self/fd/{descriptor}" for descriptor in folders]
     data = f"lowerdir={':'.join(names[:-1])},upperdir=/proc/self/fd/{target},workdir={names[-1]}"
     mount("overlay", f"/proc/self/fd/{target}", "overlay", 0, f"{data},redirect_dir=off,metacopy=off,index=off")
-    for descriptor in folders:
+    for descriptor in (*folders, target):
         os.close(descriptor)
-    return os.open(rootfs.upper, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    return _open_folder(rootfs.upper)
+
+
+def _open_folder(path: str) -> int:
+    return os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
 
 
 def make_initial_files(tree: Tree) -> None:

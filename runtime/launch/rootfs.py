@@ -26,7 +26,8 @@ def build(bundle: Bundle, shared_memory_fd: int | None) -> Tree:
     groups = cgroup_mount(bundle)
     mount("", "/", None, c.MS_REC | c.MS_SLAVE)
     tree = Tree(mount_overlay(bundle.rootfs))
-    make_initial_files(tree)
+    if bundle.rootfs.initial_files:
+        make_initial_files(tree)
     os.umask(0)
     for operation in plan(bundle, user_mounts, groups, shared_memory_fd):
         _run(operation, tree)

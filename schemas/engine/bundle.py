@@ -19,6 +19,10 @@ class Rootfs:
     upper: str
     work: str
     read_only: bool = False
+    volatile: bool = False
+    """Whether nothing need be on the disk before it is synced as a whole: a build's step."""
+    initial_files: bool = True
+    """Whether what Docker's init layer has is made where it is missing: not in a build, whose images would have it."""
 
 
 @dataclass(frozen=True, slots=True)
