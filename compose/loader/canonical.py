@@ -19,7 +19,8 @@ def canonical(tree: Tree, report: Report, *, lenient: bool = False) -> None:
     """Rewrite a merged tree in place. `lenient` leaves what does not parse (`--no-interpolate`). Raises Problem."""
     rewrite(tree, _LENIENT if lenient else _STRICT)
     for section in ("networks", "volumes", "secrets", "configs"):
-        for key, resource in (tree.get(section) or {}).items():
+        resources = tree.get(section)
+        for key, resource in resources.items() if isinstance(resources, dict) else ():
             _external(resource, (section, key), report)
 
 

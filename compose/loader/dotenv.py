@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from compose.errors import ComposeFileError, Span
-from compose.loader.template import InvalidTemplate, MissingRequired, Template
+from compose.loader.template import InvalidTemplate, Template, TemplateError
 
 Lookup = Callable[[str], str | None]
 
@@ -151,8 +151,9 @@ class _Parser:
         quote = self._text[self._position : self._position + 1]
         if quote in ("'", '"') and quote:
             return self._quoted(quote)
-        line, _, _ = self._text[self._position :].partition("\n")
         start = self._position
+        end = self._text.find("\n", start)
+        line = self._text[start : end if end >= 0 else len(self._text)]
         self._position += len(line) + 1
         return self._expand(line.partition(" #")[0].rstrip(), start)
 
@@ -181,7 +182,7 @@ class _Parser:
             return self._template.substitute(value)
         except InvalidTemplate as error:
             raise self._error(f'Invalid template: "{error}"', start) from None
-        except MissingRequired as error:
+        except TemplateError as error:
             raise self._error(str(error), start) from None
 
     def _error(self, message: str, position: int | None = None) -> DotenvError:

@@ -152,7 +152,8 @@ class FileLoader:
 
     def _canonical(self, tree: Tree) -> None:
         canonical(tree, self.report, lenient=not self.options.interpolate)
-        for service in tree.get("services", {}).values():
+        services = tree.get("services")
+        for service in services.values() if isinstance(services, dict) else ():
             if isinstance(service, dict) and isinstance(service.get("dns"), list):
                 service["dns"] = [server for server in service["dns"] if server not in ("", None)]
         enforce_unicity(tree)

@@ -5,38 +5,45 @@ number or a boolean, its text is cast, so that `privileged: ${P:-true}` works.
 Source: compose-spec, 12-interpolation.md; compose-go, loader/interpolate.go.
 """
 
+import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from compose.errors import InterpolationError
 from compose.loader.problem import Path, Problem, Problems, listed
-from compose.loader.template import InvalidTemplate, MissingRequired, Template, invalid
+from compose.loader.template import ExcessiveExpansion, InvalidTemplate, MissingRequired, Template, invalid
 from compose.loader.tree_path import Branch, Tree, table
 
 Cast = Callable[[str], int | float | bool]
 Report = Callable[[str, Path, str], None]
 """Takes a warning, the path that it is about, and a hint."""
 
+_INTEGER = re.compile("[-+]?[0-9]{1,19}")
+_OCTAL = re.compile("(?:0[oO]?)?[0-7]{1,20}")
+_NUMBER = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _TRUE = {"true": True, "y": True, "yes": True, "on": True, "false": False, "n": False, "no": False, "off": False}
 
 
 def integer(text: str) -> int:
-    """A decimal integer, without blanks and underscores. Raises ValueError."""
-    if not text.lstrip("+-").isdecimal() or not text.isascii():
+    """A decimal integer of 64 bits, without blanks and underscores. Raises ValueError."""
+    if not _INTEGER.fullmatch(text) or not -(1 << 63) <= (value := int(text)) < 1 << 63:
         raise ValueError(f"invalid integer: {text}")
-    return int(text)
+    return value
 
 
 def octal(text: str) -> int:
     """Permission bits. Raises ValueError."""
+    if not _OCTAL.fullmatch(text):
+        raise ValueError(f"invalid octal number: {text}")
     return int(text, 8)
 
 
 def number(text: str) -> float:
     """A decimal number. Raises ValueError."""
-    if not text or text != text.strip() or "_" in text.strip("_"):
+    if not _NUMBER.fullmatch(text) or not math.isfinite(value := float(text)):
         raise ValueError(f"invalid number: {text}")
-    return float(text)
+    return value
 
 
 def boolean(text: str) -> bool:
@@ -155,6 +162,9 @@ class _Interpolation:
             hint = f"set `{error.name}` in the shell or in the .env file"
             self.problems.append(Problem(message, path, kind=InterpolationError, needle=text, hint=hint))
             return text
+        except ExcessiveExpansion as error:
+            # What follows would be told again and again.
+            raise Problem(str(error), path, kind=InterpolationError, needle=text) from None
         if cast is None:
             return replaced
         if cast is boolean and replaced.lower() in _TRUE and replaced.lower() not in ("true", "false"):

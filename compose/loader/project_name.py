@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from compose.errors import EXIT_BAD_MODEL, EXIT_FILE_NOT_FOUND, ProjectError
 from compose.loader.discovery import Discovery, discover, require_files
 from compose.loader.options import LoadOptions
-from compose.loader.template import InvalidTemplate, MissingRequired, with_variables
+from compose.loader.template import TemplateError, with_variables
 from compose.naming import normalize_project_name, require_project_name
 
 _NAME_LINE = re.compile(r"""^(?P<indent> *)(?:name|"name"|'name')[ \t]*:(?:[ \t]+(?P<value>.*))?$""", re.MULTILINE)
@@ -56,7 +56,7 @@ def name_of(names: Iterable[str], found: Discovery) -> str:
     if written:
         try:
             name = normalize_project_name(with_variables(found.variables).substitute(written[-1]))
-        except (InvalidTemplate, MissingRequired) as error:
+        except TemplateError as error:
             raise ProjectError(f"error while interpolating name: {error}") from None
     else:
         name = normalize_project_name(posixpath.basename(found.working_dir))

@@ -17,10 +17,14 @@ _WORDS: dict[str, bool | float | None] = {
 }
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _INTEGER = re.compile(r"([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|([1-9][0-9]*|0))")
+_CLOCK = r"([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})(?:[.,]([0-9]+))?"
 _TIME = re.compile(
-    r"(\d{4})-(\d{1,2})-(\d{1,2})"
-    r"(?:(?:[Tt]|\s+)(\d{1,2}):(\d{1,2}):(\d{1,2})(\.\d+)?\s*(Z|[-+]\d\d:?\d\d)?)?"
+    rf"([0-9]{{4}})-([0-9]{{1,2}})-([0-9]{{1,2}})(?:[Tt]{_CLOCK}(Z|[-+][0-9]{{2}}:[0-9]{{2}})| +{_CLOCK})?"
 )
+_DAYS_OF_MONTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_INTEGERS = range(-(1 << 63), 1 << 64)
+"""What Go's int64 or uint64 holds; beyond, digits are a float, and what no float holds is text."""
+
 _FIRST_OF_NUMBERS = frozenset("+-.0123456789")
 
 
@@ -33,27 +37,43 @@ def plain(text: str) -> str | int | float | bool | None:
 
 def _number(text: str) -> str | int | float:
     digits = text.replace("_", "")
-    if match := _INTEGER.fullmatch(digits):
-        sign, *bases = match.groups()
-        for base, number in zip((16, 2, 8, 10), bases, strict=True):
-            if number is not None:
-                value = int(number, base)
-                return -value if sign == "-" else value
-    if _FLOAT.fullmatch(digits):
-        return float(digits)
+    if (match := _INTEGER.fullmatch(digits)) and (value := _integer(match)) is not None:
+        return value
+    if _FLOAT.fullmatch(digits) and math.isfinite(number := float(digits)):
+        return number
     if match := _TIME.fullmatch(text):
-        return _time(match)
+        return _time(match) or text
     return text
 
 
+def _integer(match: re.Match[str]) -> int | None:
+    sign, *bases = match.groups()
+    for base, number in zip((16, 2, 8, 10), bases, strict=True):
+        if number is not None and len(number.lstrip("0")) <= _INTEGERS.stop.bit_length():
+            value = -int(number, base) if sign == "-" else int(number, base)
+            return value if value in _INTEGERS and not (sign == "+" and value >> 63) else None
+    return None
+
+
 def _time(match: re.Match[str]) -> str:
-    """A time as Go's `%v` prints it: `2001-12-14 00:00:00 +0000 UTC`."""
-    year, month, day, hour, minute, second, fraction, zone = match.groups()
-    fraction = (fraction or "").rstrip("0").rstrip(".")
-    clock = f"{int(hour or 0):02d}:{int(minute or 0):02d}:{int(second or 0):02d}{fraction}"
-    offset = zone.replace(":", "") if zone and zone != "Z" else "+0000"
-    name = "UTC" if zone in (None, "Z") else offset
-    return f"{year}-{int(month):02d}-{int(day):02d} {clock} {offset} {name}"
+    """A time as Go's `%v` prints it: `2001-12-14 00:00:00 +0000 UTC`. Nothing for a day or an hour that is none."""
+    year, month, day = map(int, match.group(1, 2, 3))
+    hour, minute, second = (int(match[index] or match[index + 5] or 0) for index in (4, 5, 6))
+    leap = month == 2 and year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+    if not (
+        1 <= month <= 12 and 1 <= day <= _DAYS_OF_MONTHS[month - 1] + leap and hour < 24 and max(minute, second) < 60
+    ):
+        return ""
+    fraction = (match[7] or match[12] or "")[:9].rstrip("0")
+    zone = (match[8] or "Z").replace(":", "")
+    if zone in ("Z", "+0000", "-0000"):
+        zone = "+0000 UTC"
+    elif int(zone[1:3]) > 24 or int(zone[3:]) > 59:
+        return ""
+    else:
+        zone = f"{zone} {zone}"
+    clock = f"{hour:02d}:{minute:02d}:{second:02d}{fraction and '.'}{fraction}"
+    return f"{year:04d}-{month:02d}-{day:02d} {clock} {zone}"
 
 
 def text_of(value: object) -> str:

@@ -12,17 +12,31 @@ from compose.loader.problem import Problem
 
 _NAME = re.compile(r"[_a-z][_a-z0-9]*", re.IGNORECASE)
 _OPERATOR = re.compile(r":?[-+?]")
-
+_BRACE = re.compile(r"[{}]")
 
 MAX_DEPTH = 50
 """How deep defaults may nest."""
 
+MAX_EXPANSION = 1 << 24
+"""Characters that the variables of one file may bring in: a large variable, often named, fills all memory."""
 
-class InvalidTemplate(Exception):
+
+class TemplateError(Exception):
+    """A text whose variables cannot be replaced."""
+
+
+class InvalidTemplate(TemplateError):
     """A `${` that is no variable; the argument is the whole text."""
 
 
-class MissingRequired(Exception):
+class ExcessiveExpansion(TemplateError):
+    """The values are longer than MAX_EXPANSION, all together."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"variables bring in more than {MAX_EXPANSION >> 20} million characters, up to this `{name}`")
+
+
+class MissingRequired(TemplateError):
     """A variable with `?` has no value."""
 
     def __init__(self, name: str, reason: str) -> None:
@@ -37,14 +51,15 @@ def _ignore(_: str) -> None:
 class Template:
     """Substitution with one set of variables; `unset` is told the names that are blank for want of a value."""
 
-    __slots__ = ("lookup", "unset")
+    __slots__ = ("_expanded", "lookup", "unset")
 
     def __init__(self, lookup: Callable[[str], str | None], unset: Callable[[str], None] = _ignore) -> None:
         self.lookup = lookup
         self.unset = unset
+        self._expanded = 0
 
     def substitute(self, text: str) -> str:
-        """The text with its variables replaced. Raises InvalidTemplate, MissingRequired."""
+        """The text with its variables replaced. Raises InvalidTemplate, MissingRequired, ExcessiveExpansion."""
         return self._substitute(text, 0) if "$" in text else text
 
     def _substitute(self, text: str, depth: int) -> str:
@@ -54,6 +69,9 @@ class Template:
 
     def _expression(self, expression: "_Expression", depth: int) -> str:
         value = self.lookup(expression.name)
+        self._expanded += len(value or "")
+        if self._expanded > MAX_EXPANSION:
+            raise ExcessiveExpansion(expression.name)
         given = value is not None and (value != "" or not expression.operator.startswith(":"))
         match expression.operator[-1:]:
             case "":
@@ -84,7 +102,7 @@ class _Expression:
 
 def _parts(text: str) -> Iterator[str | _Expression]:
     """The text cut into literal parts and expressions. Raises InvalidTemplate."""
-    position = 0
+    position = line_end = last_brace = 0
     while (dollar := text.find("$", position)) >= 0:
         yield text[position:dollar]
         following = text[dollar + 1 : dollar + 2]
@@ -92,7 +110,11 @@ def _parts(text: str) -> Iterator[str | _Expression]:
         if following == "$":
             yield "$"
         elif following == "{":
-            expression, position = _braced(text, dollar)
+            if dollar >= line_end:
+                newline = text.find("\n", dollar)
+                line_end = newline if newline >= 0 else len(text)
+                last_brace = text.rfind("}", dollar, line_end)
+            expression, position = _braced(text, dollar, last_brace)
             yield expression
         elif name := _NAME.match(text, dollar + 1):
             yield _Expression(name[0])
@@ -103,16 +125,12 @@ def _parts(text: str) -> Iterator[str | _Expression]:
     yield text[position:]
 
 
-def _braced(text: str, dollar: int) -> tuple[_Expression, int]:
+def _braced(text: str, dollar: int, last_brace: int) -> tuple[_Expression, int]:
     """The expression at a `${`, and where the text goes on. Raises InvalidTemplate."""
     name = _NAME.match(text, dollar + 2)
-    newline = text.find("\n", dollar)
-    last = text.rfind("}", dollar, newline if newline >= 0 else len(text))
-    if name is None or last < name.end():
+    if name is None or last_brace < name.end():
         raise InvalidTemplate(text)
-    end = dollar + _closing_brace(text[dollar : last + 1])
-    if end < dollar:
-        end = last
+    end = _closing_brace(text, dollar, last_brace)
     if name.end() == end:
         return _Expression(name[0]), end + 1
     operator = _OPERATOR.match(text, name.end())
@@ -121,19 +139,21 @@ def _braced(text: str, dollar: int) -> tuple[_Expression, int]:
     return _Expression(name[0], operator[0], text[operator.end() : end]), end + 1
 
 
-def _closing_brace(text: str) -> int:
-    """Index of the brace that closes the first `{`, or -1. As compose-go, blind to what follows a `{` at once."""
-    depth, index = 0, 0
-    while index < len(text):
-        if text[index] == "}":
+def _closing_brace(text: str, start: int, last: int) -> int:
+    """Index of the brace that closes the first `{`, or `last`. As compose-go, blind to what follows a `{` at once."""
+    depth, position = 0, start
+    while brace := _BRACE.search(text, position, last + 1):
+        position = brace.end()
+        if brace[0] == "}":
             depth -= 1
             if depth == 0:
-                return index
-        if text[index] == "{":
+                return brace.start()
+        else:
             depth += 1
-            index += 1
-        index += 1
-    return -1
+            position += 1
+            if depth > MAX_DEPTH:
+                raise InvalidTemplate(text)
+    return last
 
 
 def with_variables(variables: Mapping[str, str]) -> Template:

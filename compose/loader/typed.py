@@ -8,13 +8,15 @@ from collections.abc import Callable
 from typing import Any
 
 from compose.loader import words
-from compose.loader.interpolation import boolean, integer
+from compose.loader.interpolation import boolean, integer, number
 from compose.loader.problem import Path, Problem, Problems, dotted
 from compose.loader.scalar import text_of
 from compose.loader.tree_path import Branch, Change, Tree, table
 from compose.loader.units import duration, size
 
 Report = Callable[[str, Path, str], None]
+
+_LARGEST_SINGLE = 3.4028234663852886e38
 
 
 def convert(tree: Tree, report: Report) -> None:
@@ -114,7 +116,9 @@ def _texts(value: Any, _: Path) -> list[str]:
 
 
 def single_precision(value: float) -> float:
-    """The number that 32 bits hold, written with as few digits as tell it apart."""
+    """The number that 32 bits hold, with as few digits as tell it apart. Raises ValueError for one too large."""
+    if abs(value) > _LARGEST_SINGLE:
+        raise ValueError(f"out of range: {value}")
     packed = struct.pack("f", value)
     (held,) = struct.unpack("f", packed)
     return next(short for digits in range(6, 18) if struct.pack("f", short := float(f"{held:.{digits}g}")) == packed)
@@ -122,7 +126,7 @@ def single_precision(value: float) -> float:
 
 def _cpus(value: Any, _: Path) -> float:
     try:
-        return single_precision(float(value))
+        return single_precision(number(value) if isinstance(value, str) else float(value))
     except ValueError:
         raise ValueError(f'parsing "{value}": invalid number of CPUs') from None
 

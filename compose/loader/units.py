@@ -5,34 +5,57 @@ Source: compose-spec, 11-extension.md; docker/go-units, size.go; Go, time.Durati
 
 import re
 
-_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([kmgtpKMGTP]?)(?:[iI]?[bB])?")
+_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([kmgtpKMGTP]?)(?:[iI]?[bB])?")
+_WHOLE = re.compile(r"-?[0-9]{1,19}")
+_MOST = (1 << 63) - 1
+"""Bytes are a 64-bit number to Go, and to the kernel."""
+
 _POWERS = {unit: 1024**power for power, unit in enumerate(" kmgtp")}
-_DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h|d|w)")
+_DURATION = re.compile(r"(?=\.?[0-9])([0-9]*)(?:\.([0-9]*))?(ns|us|µs|μs|ms|s|m|h|d|w)")
 _SECONDS = {"ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
 _SECONDS |= {"d": 24 * _SECONDS["h"], "w": 7 * 24 * _SECONDS["h"]}
+_LONGEST = 2562047 * _SECONDS["h"]
 
 
 def size(text: str) -> int:
-    """Bytes: `512`, `1.5g`, `64 MiB`, `-1`; powers of 1024. Raises ValueError."""
-    if text.lstrip("-").isdecimal():
-        return int(text)
-    match = _SIZE.fullmatch(text)
-    if match is None:
-        raise ValueError(f"invalid size: '{text}'")
-    number, unit = match.groups()
-    return int(float(number) * _POWERS[unit.lower() or " "])
+    """Bytes: `512`, `1.5g`, `64 MiB`, `-1`; powers of 1024, at most 2⁶³-1. Raises ValueError."""
+    if _WHOLE.fullmatch(text):
+        bytes_ = int(text)
+    else:
+        match = _SIZE.fullmatch(text)
+        if match is None:
+            raise ValueError(f"invalid size: '{text}'")
+        digits, unit = match.groups()
+        number = float(digits) * _POWERS[unit.lower() or " "]
+        bytes_ = int(number) if number <= _MOST else _MOST + 1
+    if abs(bytes_) > _MOST:
+        raise ValueError(f"invalid size: '{text}': more than {_MOST} bytes")
+    return bytes_
 
 
 def duration(text: str) -> float:
-    """Seconds: `1m30s`, `1.5h`, `-10ms`, `0`. Raises ValueError."""
-    body = text[1:] if text[:1] in ("+", "-") else text
-    if body == "0":
+    """Seconds: `1m30s`, `1.5h`, `-10ms`, `0`; at most 2562047 hours, as in Go. Raises ValueError."""
+    negative = text[:1] == "-"
+    position = 1 if text[:1] in ("+", "-") else 0
+    if text[position:] == "0":
         return 0.0
-    matches = list(_DURATION.finditer(body))
-    if not body or "".join(match[0] for match in matches) != body:
+    nanoseconds = 0
+    while nanoseconds <= _LONGEST and (match := _DURATION.match(text, position)):
+        nanoseconds += _nanoseconds(*match.groups())
+        position = match.end()
+    if nanoseconds > _LONGEST:
+        raise ValueError(f'invalid duration "{text}": more than 292 years')
+    if position < len(text) or not text[-1:].isalpha():
         raise ValueError(f'invalid duration "{text}"')
-    nanoseconds = sum(round(float(match[1]) * _SECONDS[match[2]]) for match in matches)
-    return (-nanoseconds if text[0] == "-" else nanoseconds) / 10**9
+    return (-nanoseconds if negative else nanoseconds) / 10**9
+
+
+def _nanoseconds(whole: str, fraction: str | None, unit: str) -> int:
+    """Exact but for fractions of a nanosecond. What is too long for a number is too long for a duration."""
+    whole, digits = whole.lstrip("0"), (fraction or "")[:20]
+    number = int(whole or 0) if len(whole) < 20 else _LONGEST + 1
+    part = int(digits.ljust(20, "0")) * _SECONDS[unit] // 10**20
+    return number * _SECONDS[unit] + part
 
 
 def duration_text(seconds: float) -> str:

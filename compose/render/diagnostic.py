@@ -15,7 +15,7 @@ from typing import TextIO
 from compose import errors
 from compose.errors import ComposeError, ErrorGroup, Span
 from compose.render.mode import has_colour
-from compose.render.text import CONTROLS
+from compose.render.text import escaped
 
 _RED, _YELLOW, _BLUE, _CYAN, _BOLD, _RESET = "\x1b[31;1m", "\x1b[33;1m", "\x1b[34;1m", "\x1b[36m", "\x1b[1m", "\x1b[0m"
 _MAX_LINE = 160
@@ -98,5 +98,4 @@ def _window(line: str, column: int) -> tuple[str, int]:
 
 def _safe(text: str) -> str:
     """Text that cannot move the cursor; tabs become blanks, so that marks stand below what they mark."""
-    text = text.replace("\t", " ")
-    return text if text.isprintable() else text.translate(CONTROLS)
+    return escaped(text.replace("\t", " "))

@@ -1,14 +1,32 @@
 """Text that may come from anywhere, made safe to print."""
 
-CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
-CONTROLS[ord("\n")] = "\\n"
-CONTROLS[ord("\t")] = "\\t"
-CONTROLS[ord("\r")] = "\\r"
+_WRITTEN = {ord("\n"): "\\n", ord("\t"): "\\t", ord("\r"): "\\r"}
+_OBEYED = (
+    range(0x20),
+    range(0x7F, 0xA0),
+    (0x61C, 0x200E, 0x200F, 0xFEFF),
+    range(0x2028, 0x202F),
+    range(0x2066, 0x206A),
+    range(0xD800, 0xE000),
+)
+"""Control characters, marks of direction (CVE-2021-42574), Unicode's line ends, and bytes that are no text."""
 
 
-def escaped(name: str) -> str:
-    """Return a name with control characters written out, so that it cannot move the cursor."""
-    return name if name.isprintable() else name.translate(CONTROLS)
+class _Controls(dict[int, str]):
+    """A table for `str.translate` that is filled as it is used."""
+
+    def __missing__(self, code: int) -> str:
+        obeyed = any(code in codes for codes in _OBEYED)
+        text = (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}") if obeyed else chr(code)
+        return self.setdefault(code, text)
+
+
+_CONTROLS = _Controls(_WRITTEN)
+
+
+def escaped(text: str) -> str:
+    """Return a text that cannot move a terminal's cursor, hide or reorder what stands beside it."""
+    return text if text.isprintable() else text.translate(_CONTROLS)
 
 
 def ellipsis(text: str, length: int) -> str:

@@ -129,7 +129,8 @@ def test_references_must_split_at_the_tag(reference: str, parts: tuple[str, str]
 def test_names_must_not_reach_the_terminal_with_control_characters() -> None:
     """A name cannot move the cursor."""
     assert escaped("a\x1b[2Jb\n") == r"a\x1b[2Jb\n"
-    assert escaped("größe") == "größe"
+    assert escaped("größe \N{NO-BREAK SPACE}") == "größe \N{NO-BREAK SPACE}"
+    assert escaped("a\u202ecod.exe\udcff\u2028") == r"a\u202ecod.exe\udcff\u2028"
 
 
 def test_an_ellipsis_must_count_as_a_character() -> None:
