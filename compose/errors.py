@@ -53,6 +53,8 @@ class ComposeError(Exception):
         context: str = "",
         hint: str = "",
         span: Span | None = None,
+        code: str = "",
+        path: tuple[str | int, ...] = (),
         exit_code: int | None = None,
     ) -> None:
         super().__init__(message)
@@ -60,6 +62,10 @@ class ComposeError(Exception):
         self.context = context
         self.hint = hint
         self.span = span
+        self.path = path
+        """Keys and list indexes from the root of the model, where it is about one."""
+        if code:
+            self.code = code
         if exit_code is not None:
             self.exit_code = exit_code
 
@@ -137,3 +143,5 @@ class Warning:  # noqa: A001 - the word of the domain; the builtin is never used
     message: str
     span: Span | None = None
     hint: str = ""
+    context: str = ""
+    code: str = "warning"

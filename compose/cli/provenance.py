@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from compose.cli.context import Context
 from compose.errors import ProjectError
 from compose.loader.pipeline import LoadResult
-from compose.loader.places import Sources
+from compose.loader.places import Clue, Sources
 from compose.loader.problem import Path
 from compose.loader.template import InvalidTemplate, MissingRequired, Variable, variables_of, with_variables
 from compose.loader.tree_path import Tree
@@ -117,7 +117,7 @@ def _origin(result: LoadResult, name: str) -> str:
 
 
 def _place(sources: Sources, path: Path, text: str) -> str:
-    span = sources.span(path, text)
+    span = sources.span(path, Clue(needle=text))
     return f"{span.file}:{span.line}" if span else ""
 
 

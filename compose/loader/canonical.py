@@ -3,16 +3,13 @@
 Source: compose-go, transform/canonical.go and its neighbours.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from compose.loader.mount import parse_volume
 from compose.loader.port import parse_port
-from compose.loader.problem import Path, Problem, dotted
+from compose.loader.problem import Path, Problem, Report, dotted
 from compose.loader.scalar import text_of
 from compose.loader.tree_path import Branch, Change, Tree, rewrite, table
-
-Report = Callable[[str, Path, str], None]
 
 
 def canonical(tree: Tree, report: Report, *, lenient: bool = False) -> None:
@@ -35,12 +32,14 @@ def _external(resource: Any, path: Path, report: Report) -> None:
     place = dotted(path)
     report(f"{place}: external.name is deprecated. Please set name and external: true", (*path, "external"), "")
     if resource.setdefault("name", old["name"]) != old["name"]:
-        raise Problem(f"{place}: name and external.name conflict; only use name", path)
+        message = f"{place}: name and external.name conflict; only use name"
+        raise Problem(message, (*path, "external", "name"), hint="write `external: true` beside the `name`")
 
 
 def _wrong_type(value: Any, path: Path, what: str) -> Problem:
-    kind = {dict: "mapping", list: "list", str: "string", float: "float64"}.get(type(value), type(value).__name__)
-    return Problem(f"{dotted(path)}: invalid type {kind} for {what}", path)
+    kinds = {dict: "mapping", list: "list", str: "string", float: "number", bool: "boolean", type(None): "null"}
+    kind = kinds.get(type(value), "integer")
+    return Problem(f"{dotted(path)}: invalid type {kind} for {what}", path, code="wrong-type")
 
 
 def _text_as_list(value: Any, _: Path) -> Any:
@@ -153,7 +152,8 @@ def _ports(value: Any, path: Path) -> Any:
         elif isinstance(item, dict):
             ports.append(item)
         else:
-            raise _wrong_type(item, path, "port")
+            message, hint = f"{dotted(path)}: invalid type number for port", "a port is a whole number"
+            raise Problem(message, (*path, index), code="wrong-type", hint=hint)
     return ports
 
 

@@ -126,7 +126,12 @@ def _health_test(name: str, service: Tree, _: Tree, __: Tree) -> Iterator[Proble
     test = (service.get("healthcheck") or {}).get("test")
     if test and test[0] not in ("CMD", "CMD-SHELL", "NONE"):
         message = 'healthcheck.test must start either by "CMD", "CMD-SHELL" or "NONE"'
-        yield Problem(message, ("services", name, "healthcheck", "test"))
+        yield Problem(
+            message,
+            ("services", name, "healthcheck", "test", 0),
+            needle=test[0],
+            hint=f'write `["CMD", "{test[0]}", …]`, or one string for the shell',
+        )
 
 
 def _replicas(name: str, service: Tree, _: Tree, __: Tree) -> Iterator[Problem]:

@@ -7,8 +7,8 @@ variables, values over several lines. Source: compose-spec, 05-services.md; comp
 import re
 from collections.abc import Callable, Mapping
 
-from compose.errors import ComposeFileError, Span
-from compose.loader.template import InvalidTemplate, Template, TemplateError
+from compose.errors import ComposeError, ComposeFileError, ErrorGroup, Span
+from compose.loader.template import InvalidTemplate, MissingRequired, Template, TemplateError
 
 Lookup = Callable[[str], str | None]
 
@@ -27,6 +27,9 @@ _ESCAPES = {
     "$": "$$",
 }
 _BLANK = "\t\v\f\r \x85\xa0"
+_MAX_ERRORS = 20
+"""Wrong lines that are told; a file that has more is no env file."""
+
 _IN_NAMES = frozenset("_.-[]")
 
 
@@ -91,19 +94,38 @@ class _Parser:
         return value if value is not None else self.variables.get(name, self._known.get(name))
 
     def run(self) -> None:
-        while self._next_statement():
-            line = self._line()
-            name, inherited = self._name()
-            if " " in name:
-                raise self._error("key cannot contain a space")
-            if inherited:
-                value = self._lookup(name)
-                if value is None:
-                    continue
-                self.variables[name] = value
-            else:
-                self.variables[name] = self._value()
-            self._lines[name] = line
+        """Raises DotenvError, or ErrorGroup for several lines that are wrong."""
+        errors: list[ComposeError] = []
+        while len(errors) < _MAX_ERRORS and self._next_statement():
+            start = self._position
+            try:
+                self._statement()
+            except DotenvError as error:
+                errors.append(error)
+                self._skip_line(start)
+        if errors:
+            raise errors[0] if len(errors) == 1 else ErrorGroup(errors)
+
+    def _statement(self) -> None:
+        line, start = self._line(), self._position
+        name, inherited = self._name()
+        if " " in name:
+            hint = "expected `NAME=value`; a comment begins with `#`"
+            raise self._error("key cannot contain a space", self._text.index(name, start), len(name), hint)
+        if inherited:
+            value = self._lookup(name)
+            if value is None:
+                return
+            self.variables[name] = value
+        else:
+            self.variables[name] = self._value()
+        self._lines[name] = line
+
+    def _skip_line(self, start: int) -> None:
+        """Go on after the line that is wrong, whatever of it was read."""
+        if self._position == start or self._text[self._position - 1 : self._position] != "\n":
+            end = self._text.find("\n", self._position)
+            self._position = len(self._text) if end < 0 else end
 
     def _line(self) -> int:
         """The line of the position, counted on from the last one asked for."""
@@ -134,7 +156,8 @@ class _Parser:
                 break
             if not (character in _BLANK or character in _IN_NAMES or character.isalpha() or character.isnumeric()):
                 line = text[start:].partition("\n")[0]
-                raise self._error(f'unexpected character "{character}" in variable name "{line}"', index)
+                hint = "a name consists of letters, digits, `_`, `.` and `-`"
+                raise self._error(f'unexpected character "{character}" in variable name "{line}"', index, hint=hint)
         else:
             return self._last_name(start)
         self._position = index + 1
@@ -175,23 +198,35 @@ class _Parser:
             escaped = False
             characters.append(character)
         line = self._text[start:].partition("\n")[0]
-        raise self._error(f"unterminated quoted value {line}", start)
+        self._position = len(self._text)
+        hint = f"the closing {quote} is missing"
+        raise self._error(f"unterminated quoted value {line}", start, len(line), hint)
 
     def _expand(self, value: str, start: int) -> str:
         try:
             return self._template.substitute(value)
         except InvalidTemplate as error:
-            raise self._error(f'Invalid template: "{error}"', start) from None
+            hint = "in single quotes a `$` stands for itself"
+            raise self._in_value(f'Invalid template: "{error}"', start, error.source, hint) from None
+        except MissingRequired as error:
+            hint = f"set `{error.name}` in the shell, or above this line"
+            raise self._in_value(str(error), start, error.source, hint) from None
         except TemplateError as error:
+            # What follows would be told again and again.
+            self._position = len(self._text)
             raise self._error(str(error), start) from None
 
-    def _error(self, message: str, position: int | None = None) -> DotenvError:
-        position = self._position - 1 if position is None else position
+    def _in_value(self, message: str, start: int, source: str, hint: str) -> DotenvError:
+        """The error about a part of a value, which is not found where the value has escapes."""
+        return self._error(message, max(start, self._text.find(source, start, self._position)), len(source), hint)
+
+    def _error(self, message: str, position: int, length: int = 1, hint: str = "") -> DotenvError:
         line = self._text.count("\n", 0, position) + 1
         begin = self._text.rfind("\n", 0, position) + 1
         text = self._text[begin:].partition("\n")[0]
-        span = Span(self._file, line, position - begin + 1, text)
-        return DotenvError(f"failed to read {self._file}: line {line}: {message}", span=span)
+        column = position - begin + 1
+        span = Span(self._file, line, column, text, max(1, min(length, len(text) - column + 1)))
+        return DotenvError(f"failed to read {self._file}: line {line}: {message}", span=span, hint=hint)
 
 
 def _unescape(match: re.Match[str]) -> str:

@@ -10,13 +10,17 @@ from typing import Any
 
 from compose.errors import CircularDependency, DanglingReference, MissingFile
 from compose.loader.merge import merge_at
-from compose.loader.problem import Path, Problem, at_reference
+from compose.loader.problem import Path, Problem, Problems, at_reference
 from compose.loader.reset import apply_resets
 from compose.loader.shapes import nearest
 from compose.loader.tree_path import Tree
 
 MAX_CHAIN = 100
 """Services that may extend each other in a row; real chains have two or three."""
+
+
+_FEW = 8
+"""Services that are listed where one is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,10 @@ class Base:
     services: Tree
     resets: Sequence[Path]
 
+
+_FORMS = "`extends` is the name of a service, or a mapping with `service` and `file`"
+_UNDER_NAMES = "below it stand names of services, each with attributes such as `image:` below"
+_UNDER_SERVICE = "below it stand attributes such as `image:`"
 
 ReadBase = Callable[[str], tuple[str, Tree, Sequence[Path]]]
 """Loads another file: its absolute name, its canonical tree, its resets."""
@@ -48,17 +56,25 @@ class Extender:
         if services is None:
             return
         if not isinstance(services, dict):
-            raise Problem("services must be a mapping", ("services",))
+            raise Problem("services must be a mapping", ("services",), hint=_UNDER_NAMES)
         base = Base(self.file, services, resets)
+        found: list[Problem] = []
         for name in services:
-            services[name] = self._extended(name, base, ())
+            try:
+                services[name] = self._extended(name, base, ())
+            except Problem as problem:
+                # Every service of a circle finds it.
+                if problem.kind is not CircularDependency or all(known.kind is not problem.kind for known in found):
+                    found.append(problem)
+        if found:
+            raise Problems(found)
 
     def _extended(self, name: str, base: Base, chain: tuple[tuple[str, str], ...]) -> Any:
         service = base.services[name]
         if service is None:
             return None
         if not isinstance(service, dict):
-            raise Problem(f"services.{name} must be a mapping", ("services", name))
+            raise Problem(f"services.{name} must be a mapping", ("services", name), hint=_UNDER_SERVICE)
         if "extends" not in service:
             return service
         if (base.file, name) in chain:
@@ -99,10 +115,14 @@ class Extender:
     def _missing(self, name: str, file: str, reason: str, reference: str, services: Tree) -> Problem:
         return Problem(
             f'cannot extend service "{name}" in {file}: {reason}',
-            ("services", name, "extends", "service"),
+            ("services", name, "extends", *(("service",) if reference else ())),
             kind=DanglingReference,
-            hint=nearest(reference, services),
+            hint=nearest(reference, services) or _known(services) if reference else _FORMS,
         )
+
+
+def _known(services: Tree) -> str:
+    return f"there are {', '.join(f'`{name}`' for name in services)}" if 0 < len(services) <= _FEW else ""
 
 
 def _reference(extends: Any, name: str) -> tuple[str, str | None]:

@@ -3,32 +3,25 @@
 Source: compose-go, loader/loader.go (loadYamlModel, loadYamlFile).
 """
 
+import functools
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from compose import errors
-from compose.errors import (
-    EXIT_FILE_NOT_FOUND,
-    CircularDependency,
-    ComposeError,
-    ErrorGroup,
-    MissingFile,
-    ProjectError,
-)
+from compose.errors import CircularDependency, MissingFile
 from compose.loader.canonical import canonical
 from compose.loader.defaults import check, set_defaults
 from compose.loader.discovery import read_env_file
 from compose.loader.extends import Extender
+from compose.loader.findings import Failures, Findings
 from compose.loader.include import Include, entries, import_resources
 from compose.loader.interpolation import interpolate
 from compose.loader.merge import merge
 from compose.loader.normalize import inherit_variables
 from compose.loader.options import LoadOptions
 from compose.loader.paths import resolve_paths
-from compose.loader.places import Source, Sources
-from compose.loader.problem import Path, Problem, Problems, at_reference
+from compose.loader.places import Source
+from compose.loader.problem import Path, Problem, at_reference
 from compose.loader.reset import apply_resets
 from compose.loader.schema import check_schema
 from compose.loader.schema_service import COMPOSE_FILE
@@ -45,49 +38,28 @@ class Scope:
     working_dir: str
     variables: Mapping[str, str]
     including: tuple[str, ...] = ()
+    over: Source | None = None
+    """The file that includes or extends what is loaded."""
 
 
 @dataclass(slots=True)
 class FileLoader:
-    """Loads the files of one project; remembers sources, warnings, and files that services extend."""
+    """Loads the files of one project; remembers what was found, and files that services extend."""
 
     options: LoadOptions
-    sources: Sources = field(default_factory=Sources)
-    warnings: list[errors.Warning] = field(default_factory=list)
+    findings: Findings = field(default_factory=Findings)
     included: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Variables from the env files of `include`: value and place."""
     _read: dict[str, tuple[Source, list[Document]]] = field(default_factory=dict)
     _bases: list[tuple[str, Mapping[str, str], Tree, Sequence[Path]]] = field(default_factory=list)
     """Files that services extend, with the variables that they saw."""
 
-    def report(self, message: str, path: Path = (), hint: str = "") -> None:
-        """Note a warning about a path, once."""
-        if all(known.message != message for known in self.warnings):
-            self.warnings.append(errors.Warning(message, self.sources.span(path) if path else None, hint))
-
-    @contextmanager
-    def placed(self, *sources: Source) -> Iterator[None]:
-        """Turn Problems into ComposeErrors that have their place; in these sources, or in all."""
-        try:
-            yield
-        except Problem as problem:
-            raise self._error(problem, sources) from None
-        except Problems as problems:
-            found = [self._error(problem, sources) for problem in problems.problems]
-            raise (found[0] if len(found) == 1 else ErrorGroup(found)) from None
-
-    def _error(self, problem: Problem, sources: Sequence[Source]) -> ComposeError:
-        where = Sources(list(sources)) if sources else self.sources
-        return problem.kind(
-            problem.message, hint=problem.hint, span=where.span(problem.path, problem.needle, on_key=problem.on_key)
-        )
-
     def names(self, files: Sequence[str]) -> Iterator[tuple[str, Source]]:
         """The top-level `name` of each document. Raises ComposeFileError."""
         for file in files:
             source, documents = self.documents(file)
             for document in documents:
-                with self.placed(source):
+                with self.findings.placed(document.source):
                     _require_mapping(document)
                     name = document.tree.get("name")
                     if isinstance(name, list | dict):
@@ -95,13 +67,13 @@ class FileLoader:
                 if isinstance(name, str):
                     yield name, source
 
-    def documents(self, file: str) -> tuple[Source, list[Document]]:
-        """A file's documents; parsed once. Raises ComposeFileError."""
+    def documents(self, file: str, over: Source | None = None) -> tuple[Source, list[Document]]:
+        """A file's documents; parsed once. `over` is the file that names it, if any. Raises ComposeFileError."""
         if file not in self._read:
             source = Source(file, "")
-            with self.placed(source):
+            with self.findings.placed(source):
                 self._read[file] = (source, read_documents(source, self._bytes(file)))
-            self.sources.add(source)
+            self.findings.sources.add(source, over)
         return self._read[file]
 
     def _bytes(self, file: str) -> bytes:
@@ -114,13 +86,24 @@ class FileLoader:
             raise MissingFile(f"open {file}: {reason}") from None
 
     def model(self, files: Sequence[str], scope: Scope) -> Tree:
-        """The merged model of some files, canonical, with defaults and absolute paths. Raises ComposeError."""
+        """The merged model of some files, canonical, with defaults and absolute paths.
+
+        Raises ComposeError, for each file that is wrong: after one that is, the others are still looked at.
+        """
         tree: Tree = {}
+        failures = Failures()
         for file in files:
-            source, documents = self.documents(file)
-            for document in documents:
-                tree = self._merge_document(tree, document, source, scope)
-        with self.placed():
+            with failures.collected():
+                source, documents = self.documents(file, scope.over)
+                for document in documents:
+                    with failures.collected():
+                        own = self._own(document, source, scope)
+                        if failures.errors:
+                            self._check_alone(own, document)
+                        else:
+                            tree = self._merged(tree, own, document, source)
+        failures.raise_any()
+        with self.findings.placed(tree=tree):
             set_defaults(tree)
             check(tree)
             if self.options.resolve_paths or scope.including:
@@ -128,30 +111,55 @@ class FileLoader:
         inherit_variables(tree, scope.variables)
         return tree
 
-    def _merge_document(self, tree: Tree, document: Document, source: Source, scope: Scope) -> Tree:
-        """The stages, in the order of the specification."""
-        with self.placed(source):
-            own = self._interpolated(document, scope)
-        with self.placed():
-            self._include(own, document, replace(scope, including=(*scope.including, source.file)))
+    def _own(self, document: Document, source: Source, scope: Scope) -> Tree:
+        """What a document says, with what it includes and extends."""
+        failures = Failures()
+        tree: Tree = {}
+        with failures.collected():
+            tree = self._taken(document)
+            with self.findings.placed(document.source, tree=tree):
+                self._interpolate(tree, scope)
+        inner = replace(scope, including=(*scope.including, source.file), over=source)
+        with failures.collected():
+            self._include(tree, document, inner)
+        with failures.collected(), self.findings.placed(tree=tree):
+            read = functools.partial(self._base, scope=inner)
+            Extender(source.file, read, self.findings.sources.bases).apply(tree, document.resets)
+        if failures.errors:
+            with failures.collected(following=True):
+                self._check_alone(tree, document)
+        failures.raise_any()
+        return tree
+
+    def _check_alone(self, own: Tree, document: Document) -> None:
+        """Check a document that cannot be merged, because something is wrong already; what it lacks, others may say."""
+        with self.findings.placed(document.source, tree=own):
+            check_schema(own, COMPOSE_FILE, complete=False)
+
+    def _merged(self, tree: Tree, own: Tree, document: Document, source: Source) -> Tree:
+        """A document over those before it: the stages in the order of the specification."""
+        with self.findings.placed(tree=own):
             apply_resets(tree, document.resets)
-            Extender(source.file, lambda file: self._base(file, scope), self.sources.bases).apply(own, document.resets)
             tree = merge(tree, own)
+        with self.findings.placed(tree=tree):
             enforce_unicity(tree)
             check_schema(tree, COMPOSE_FILE)
             self._drop_version(tree, source)
             self._canonical(tree)
         return tree
 
-    def _interpolated(self, document: Document, scope: Scope) -> Tree:
-        _require_mapping(document)
+    def _taken(self, document: Document) -> Tree:
+        with self.findings.placed(document.source):
+            _require_mapping(document)
         tree: Tree = document.take()
-        if self.options.interpolate:
-            interpolate(tree, scope.variables, self.report)
         return tree
 
+    def _interpolate(self, tree: Tree, scope: Scope) -> None:
+        if self.options.interpolate:
+            interpolate(tree, scope.variables, self.findings.report)
+
     def _canonical(self, tree: Tree) -> None:
-        canonical(tree, self.report, lenient=not self.options.interpolate)
+        canonical(tree, self.findings.report, lenient=not self.options.interpolate)
         services = tree.get("services")
         for service in services.values() if isinstance(services, dict) else ():
             if isinstance(service, dict) and isinstance(service.get("dns"), list):
@@ -161,7 +169,9 @@ class FileLoader:
     def _drop_version(self, tree: Tree, source: Source) -> None:
         if "version" in tree:
             obsolete = "the attribute `version` is obsolete, it will be ignored, please remove it to avoid confusion"
-            self.report(f"{source.file}: {obsolete}", ("version",))
+            message = f"{source.file}: {obsolete}"
+            with self.findings.placed(source):
+                self.findings.report(message, ("version",), "delete the line", code="obsolete-version")
             del tree["version"]
 
     def _resolve_paths(self, tree: Tree, base: str) -> None:
@@ -178,34 +188,43 @@ class FileLoader:
         return path, tree, resets
 
     def _read_base(self, path: str, scope: Scope) -> tuple[Tree, Sequence[Path]]:
-        source, documents = self.documents(path)
+        source, documents = self.documents(path, scope.over)
         tree: Tree = {}
         resets: Sequence[Path] = ()
         for document in documents:
-            with self.placed(source):
-                own = self._interpolated(document, scope)
+            own = self._taken(document)
+            with self.findings.placed(document.source, tree=own):
+                self._interpolate(own, scope)
             resets = document.resets
-            apply_resets(tree, resets)
-            tree = merge(tree, own)
-            enforce_unicity(tree)
-            self._canonical(tree)
+            with self.findings.placed(source, tree=tree):
+                apply_resets(tree, resets)
+                tree = merge(tree, own)
+                enforce_unicity(tree)
+                self._canonical(tree)
         self._resolve_paths(tree, posixpath.dirname(path))
         return tree, resets
 
     def _include(self, tree: Tree, document: Document, scope: Scope) -> None:
-        for entry in entries(tree, scope.working_dir, self.options.reader):
-            if entry.files and entry.files[0] in scope.including:
-                chain = (*scope.including, entry.files[0])
-                message = f"include cycle detected:\n{chain[0]}\n include " + "\n include ".join(chain[1:])
-                raise Problem(message, ("include", entry.index), kind=CircularDependency)
-            variables = {**self._included_variables(entry, scope.variables), **scope.variables}
-            inner = Scope(entry.project_directory, variables, scope.including)
-            try:
-                included = self.model(entry.files, inner)
-            except MissingFile as error:
-                raise at_reference(error, ("include", entry.index)) from None
-            import_resources(included, tree, document.resets)
+        failures = Failures()
+        with failures.collected(), self.findings.placed(tree=tree):
+            for entry in entries(tree, scope.working_dir, self.options.reader):
+                with failures.collected(), self.findings.placed(tree=tree):
+                    import_resources(self._included(entry, scope), tree, document.resets)
         tree.pop("include", None)
+        failures.raise_any()
+
+    def _included(self, entry: Include, scope: Scope) -> Tree:
+        path = ("include", entry.index)
+        if entry.files and entry.files[0] in scope.including:
+            chain = (*scope.including, entry.files[0])
+            message = f"include cycle detected:\n{chain[0]}\n include " + "\n include ".join(chain[1:])
+            raise Problem(message, path, kind=CircularDependency)
+        variables = {**self._included_variables(entry, scope.variables), **scope.variables}
+        inner = replace(scope, working_dir=entry.project_directory, variables=variables)
+        try:
+            return self.model(entry.files, inner)
+        except MissingFile as error:
+            raise at_reference(error, path) from None
 
     def _included_variables(self, entry: Include, variables: Mapping[str, str]) -> dict[str, str]:
         default = posixpath.join(entry.project_directory, ".env")
@@ -217,7 +236,8 @@ class FileLoader:
         for file in files:
             if not self.options.reader.is_file(file):
                 reason = "is a directory" if self.options.reader.is_directory(file) else "no such file or directory"
-                raise ProjectError(f"{file}: {reason}", exit_code=EXIT_FILE_NOT_FOUND)
+                path = ("include", entry.index, "env_file")
+                raise Problem(f"{file}: {reason}", path, kind=MissingFile, needle=posixpath.basename(file))
             found.update(read_env_file(file, variables, found, self.options, origins))
         for name, value in found.items():
             self.included.setdefault(name, (value, origins[name]))
@@ -227,4 +247,5 @@ class FileLoader:
 def _require_mapping(document: Document) -> None:
     if not isinstance(document.tree, dict):
         kind = "a list" if isinstance(document.tree, list) else "nothing" if document.tree is None else "a scalar"
-        raise Problem(f"Top-level object must be a mapping: cannot unmarshal {kind}")
+        hint = "a Compose file begins with keys such as `services:`"
+        raise Problem(f"Top-level object must be a mapping: cannot unmarshal {kind}", hint=hint)

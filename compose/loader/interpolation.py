@@ -11,13 +11,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from compose.errors import InterpolationError
-from compose.loader.problem import Path, Problem, Problems, listed
+from compose.loader.problem import Path, Problem, Problems, Report, listed
 from compose.loader.template import ExcessiveExpansion, InvalidTemplate, MissingRequired, Template, invalid
 from compose.loader.tree_path import Branch, Tree, table
 
 Cast = Callable[[str], int | float | bool]
-Report = Callable[[str, Path, str], None]
-"""Takes a warning, the path that it is about, and a hint."""
 
 _INTEGER = re.compile("[-+]?[0-9]{1,19}")
 _OCTAL = re.compile("(?:0[oO]?)?[0-7]{1,20}")
@@ -52,6 +50,13 @@ def boolean(text: str) -> bool:
         raise ValueError(f"invalid boolean: {text}")
     return _TRUE[text.lower()]
 
+
+_WANTED: dict[Cast, str] = {
+    integer: "expected a whole number",
+    octal: "expected permission bits, such as `0440`",
+    number: "expected a number, such as `0.5`",
+    boolean: "expected `true` or `false`",
+}
 
 _SERVICE_CASTS: dict[str, Cast] = {
     "configs.*.mode": octal,
@@ -132,9 +137,10 @@ class _Interpolation:
         self._text = ""
         self._template = Template(variables.get, self._unset)
 
-    def _unset(self, name: str) -> None:
+    def _unset(self, name: str, source: str) -> None:
         message = f'The "{name}" variable is not set. Defaulting to a blank string.'
-        self._report(message, self._path, f"`${{{name}:-}}` says that blank is meant")
+        hint = f"`${{{name}:-}}` says that blank is meant"
+        self._report(message, self._path, hint, source, "unset-variable")
 
     def value(self, value: Any, casts: Branch[Cast] | None, path: Path) -> Any:
         if isinstance(value, str):
@@ -160,7 +166,15 @@ class _Interpolation:
         except MissingRequired as error:
             message = f"error while interpolating {listed(path)}: {error}"
             hint = f"set `{error.name}` in the shell or in the .env file"
-            self.problems.append(Problem(message, path, kind=InterpolationError, needle=text, hint=hint))
+            problem = Problem(
+                message,
+                path,
+                kind=InterpolationError,
+                needle=text,
+                fragment=error.source,
+                hint=hint,
+            )
+            self.problems.append(problem)
             return text
         except ExcessiveExpansion as error:
             # What follows would be told again and again.
@@ -174,5 +188,14 @@ class _Interpolation:
             return cast(replaced)
         except ValueError as error:
             message = f"error while interpolating {listed(path)}: failed to cast to expected type: {error}"
-            self.problems.append(Problem(message, path, kind=InterpolationError, needle=text))
+            self.problems.append(
+                Problem(message, path, code="wrong-type", needle=text, note=_became(text, replaced), hint=_WANTED[cast])
+            )
             return text
+
+
+def _became(text: str, replaced: str) -> str:
+    """What there is to say of a value that variables made."""
+    if text == replaced:
+        return ""
+    return f"`{text}` became `{replaced}`" if replaced else f"`{text}` became an empty text"

@@ -75,7 +75,9 @@ def load(options: LoadOptions, services: Sequence[str] = ()) -> LoadResult:
     """
     found = discover(options)
     require_files(found)
-    files = FileLoader(options, warnings=found.warnings)
+    files = FileLoader(options)
+    for warning in found.warnings:
+        files.findings.note(warning)
     name, origin = _project_name(found, files)
     variables = {**found.variables, "COMPOSE_PROJECT_NAME": name}
     origins = {**found.origins, "COMPOSE_PROJECT_NAME": origin} if origin else found.origins
@@ -87,18 +89,18 @@ def load(options: LoadOptions, services: Sequence[str] = ()) -> LoadResult:
         normalize(tree, name, variables)
     loaded = None
     if options.interpolate:
-        with files.placed():
-            convert(tree, files.report)
+        with files.findings.placed(tree=tree):
+            convert(tree, files.findings.report)
             loaded = _project(tree, name, found, files, services)
     return LoadResult(
         loaded,
         {"name": name, **tree},
-        tuple(files.warnings),
+        tuple(files.findings.warnings),
         variables,
         origins,
         files.included,
         options.profiles or found.profiles,
-        files.sources,
+        files.findings.sources,
     )
 
 
@@ -119,7 +121,7 @@ def _project_name(found: Discovery, files: FileLoader) -> tuple[str, str]:
 def _interpolated_name(name: str, source: Source, found: Discovery, files: FileLoader) -> str:
     if not files.options.interpolate:
         return name
-    with files.placed(source):
+    with files.findings.placed(source):
         return interpolate_text(name, found.variables, ("name",)).replace("$", "$$")
 
 

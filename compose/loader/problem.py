@@ -4,7 +4,9 @@ Stages know paths in the tree, not files. The pipeline catches a Problem and giv
 that no stage carries positions along and a load without errors pays nothing for them.
 """
 
-from typing import TypeAlias
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
 
 from compose.errors import ComposeError, MissingFile, SchemaViolation
 
@@ -12,36 +14,48 @@ Path: TypeAlias = tuple[str | int, ...]
 """Keys and list indexes from the root of the model."""
 
 
+@dataclass(eq=False)
 class Problem(Exception):
     """One thing wrong, at one path."""
 
-    def __init__(
-        self,
-        message: str,
-        path: Path = (),
-        *,
-        kind: type[ComposeError] = SchemaViolation,
-        hint: str = "",
-        needle: str = "",
-        on_key: bool = False,
-    ) -> None:
-        super().__init__(message)
-        self.message = message
-        self.path = path
-        self.kind = kind
-        self.hint = hint
-        self.needle = needle
-        """A text that helps to find the list item, where merging moved the indexes."""
-        self.on_key = on_key
-        """The key is wrong, not its value."""
+    message: str
+    path: Path = ()
+    kind: type[ComposeError] = field(default=SchemaViolation, kw_only=True)
+    code: str = field(default="", kw_only=True)
+    """A finer word than that of `kind`."""
+    hint: str = field(default="", kw_only=True)
+    needed: str = field(default="", kw_only=True)
+    """The key that is missing."""
+    note: str = field(default="", kw_only=True)
+    """What one has to know to understand the message."""
+    also: tuple[str, Path] | None = field(default=None, kw_only=True)
+    """Something that has to do with it, and its path: the other of two that exclude each other."""
+    needle: str = field(default="", kw_only=True)
+    """A text that helps to find the list item, where merging moved the indexes."""
+    fragment: str = field(default="", kw_only=True)
+    """The part of the value's text that is wrong, as it is written."""
+    on_key: bool = field(default=False, kw_only=True)
+    """The key is wrong, not its value."""
+
+    def __post_init__(self) -> None:
+        super().__init__(self.message)
 
 
 class Problems(Exception):
     """Several things wrong, independent of each other."""
 
-    def __init__(self, problems: list[Problem]) -> None:
-        super().__init__("\n".join(problem.message for problem in problems))
+    def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
+        super().__init__("\n".join(problem.message for problem in self.problems))
+
+
+class Report(Protocol):
+    """Where a stage tells what is odd and no error."""
+
+    def __call__(
+        self, message: str, path: Path = (), hint: str = "", fragment: str = "", code: str = "warning"
+    ) -> None:
+        """Note a warning about a path, or a fragment of the text there."""
 
 
 def at_reference(error: MissingFile, path: Path) -> Exception:

@@ -5,8 +5,8 @@ models, provider, pre_start, include of watch rules, provenance, refresh policie
 """
 
 import re
-from typing import Any
 
+from compose.loader.hints import with_hint
 from compose.loader.problem import Problems
 from compose.loader.shapes import Keys, ListOf, Names, OneOf, Scalar, Shape, problems
 from compose.loader.tree_path import Tree
@@ -206,8 +206,8 @@ def named(item: Shape, *, closed: bool = True) -> Names:
     return Names(item, _NAME, closed)
 
 
-def check_schema(tree: Tree, model: Shape) -> None:
-    """Raises Problems, all of them."""
-    found: list[Any] = list(problems(tree, model))
+def check_schema(tree: Tree, model: Shape, *, complete: bool = True) -> None:
+    """Raises Problems, all of them; those about what is missing only where the tree is `complete`."""
+    found = [problem for problem in problems(tree, model) if complete or problem.code != "missing-key"]
     if found:
-        raise Problems(found)
+        raise Problems(with_hint(problem, tree, model) for problem in found)

@@ -33,7 +33,7 @@ def resolve_environment(services: Tree, variables: Mapping[str, str], cwd: str, 
                 environment[key] = variables.get(key)
         files: dict[str, str] = {}
         for index, entry in enumerate(service.pop("env_file", None) or ()):
-            path = ("services", name, "env_file", index)
+            path = ("services", name, "env_file", index, "path")
             absolute = {**entry, "path": resolve(cwd, entry["path"])}
             files.update(_env_file(absolute, path, files, variables, reader))
         if files or environment:
@@ -57,7 +57,9 @@ def _env_file(
     if entry.get("format") == "raw":
         return dotenv.parse_raw(text, lookup)
     if entry.get("format"):
-        raise Problem(f'unsupported env_file format "{entry["format"]}"', path, hint="the only one is `raw`")
+        raise Problem(
+            f'unsupported env_file format "{entry["format"]}"', (*path[:-1], "format"), hint="the only one is `raw`"
+        )
     return dotenv.parse(text, file, lookup)
 
 

@@ -1,7 +1,7 @@
 """A small language for the shape of YAML data, and the check of data against it.
 
-Beside the place, an error says what was expected; an unknown key gets its nearest known neighbour.
-Messages are docker compose's (a JSON schema's), so that what users search for is found.
+Messages are docker compose's (a JSON schema's), so that what users search for is found. What to do
+about them is told by hints.py.
 """
 
 import difflib
@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from compose.loader.problem import Path, Problem, dotted
 
-_WORDS = {"object": "mapping", "array": "list"}
+WORDS = {"object": "mapping", "array": "list"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,10 @@ def problems(value: Any, shape: Shape, path: Path = ()) -> Iterator[Problem]:
             yield from _names(value, shape, path)
         case OneOf():
             fitting = [option for option in shape.shapes if kind_of(value) in kinds(option)]
-            yield from problems(value, fitting[0] if fitting else shape.shapes[0], path)
+            if fitting:
+                yield from problems(value, fitting[0], path)
+            else:
+                yield _wrong_type(kinds(shape), path)
 
 
 def kind_of(value: Any) -> str:
@@ -115,30 +118,31 @@ def kinds(shape: Shape) -> tuple[str, ...]:
             return tuple(kind for option in shapes for kind in kinds(option))
 
 
-def _wrong_type(value: Any, expected: tuple[str, ...], path: Path) -> Problem:
-    words = [_WORDS.get(kind, kind) for kind in expected]
-    text = words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
-    got = _WORDS.get(kind_of(value), kind_of(value))
-    return Problem(
-        f"{dotted(path)} must be a {text}", path, hint=f"it is {_article(got)}" if got != "null" else "it is empty"
-    )
+def _wrong_type(expected: tuple[str, ...], path: Path) -> Problem:
+    told = [kind for kind in dict.fromkeys(expected) if kind != "integer" or "number" not in expected]
+    words = [WORDS.get(kind, kind) for kind in told]
+    if "null" in words and len(words) > 1:
+        words = [*(word for word in words if word != "null"), "null"]
+    text = article(words[0]) if len(words) == 1 else f"{', '.join([article(words[0]), *words[1:-1]])} or {words[-1]}"
+    return Problem(f"{dotted(path)} must be {text}", path, code="wrong-type")
 
 
-def _article(word: str) -> str:
-    return f"an {word}" if word[0] in "aeiou" else f"a {word}"
+def article(word: str) -> str:
+    """`a list`, `an integer`; null has none."""
+    return word if word == "null" else f"an {word}" if word[0] in "aeiou" else f"a {word}"
 
 
 def _scalar(value: Any, shape: Scalar, path: Path) -> Iterator[Problem]:
     kind = kind_of(value)
     if kind not in shape.types and not (kind == "integer" and "number" in shape.types):
-        yield _wrong_type(value, shape.types, path)
+        yield _wrong_type(shape.types, path)
     elif kind == "string":
         yield from _text(value, shape, path)
     elif kind in ("integer", "number"):
         if shape.minimum is not None and value < shape.minimum:
-            yield Problem(f"{dotted(path)} Must be greater than or equal to {shape.minimum}", path)
+            yield Problem(f"{dotted(path)} Must be greater than or equal to {shape.minimum}", path, code="bad-value")
         if shape.maximum is not None and value > shape.maximum:
-            yield Problem(f"{dotted(path)} Must be less than or equal to {shape.maximum}", path)
+            yield Problem(f"{dotted(path)} Must be less than or equal to {shape.maximum}", path, code="bad-value")
 
 
 def _text(value: str, shape: Scalar, path: Path) -> Iterator[Problem]:
@@ -147,21 +151,22 @@ def _text(value: str, shape: Scalar, path: Path) -> Iterator[Problem]:
     if shape.choices:
         choices = ", ".join(f'"{choice}"' for choice in shape.choices)
         message = f"{dotted(path)} must be one of the following: {choices}"
-        yield Problem(message, path, hint=nearest(value, shape.choices))
+        yield Problem(message, path, code="bad-value", hint=nearest(value, shape.choices))
     elif shape.pattern is not None:
-        yield Problem(f"{dotted(path)} Does not match pattern '{shape.pattern.pattern}'", path)
+        yield Problem(f"{dotted(path)} Does not match pattern '{shape.pattern.pattern}'", path, code="bad-value")
 
 
 def _list(value: Any, shape: ListOf, path: Path) -> Iterator[Problem]:
     if not isinstance(value, list):
-        yield _wrong_type(value, ("array",), path)
+        yield _wrong_type(("array",), path)
         return
     if shape.unique:
         seen: dict[str, int] = {}
         for index, item in enumerate(value):
             first = seen.setdefault(repr(item), index)
             if first != index:
-                yield Problem(f"{dotted(path)} array items[{first},{index}] must be unique", (*path, index))
+                message = f"{dotted(path)} array items[{first},{index}] must be unique"
+                yield Problem(message, (*path, index), code="duplicate")
     for index, item in enumerate(value):
         yield from problems(item, shape.item, (*path, index))
 
@@ -169,30 +174,30 @@ def _list(value: Any, shape: ListOf, path: Path) -> Iterator[Problem]:
 def _keys(value: Any, shape: Keys, path: Path) -> Iterator[Problem]:
     if not isinstance(value, dict):
         if kind_of(value) not in kinds(shape):
-            yield _wrong_type(value, kinds(shape), path)
+            yield _wrong_type(kinds(shape), path)
         return
     for key in shape.required:
         if key not in value:
-            yield Problem(f"{dotted(path)} {key} is required", path)
+            yield Problem(f"{dotted(path)} {key} is required", path, code="missing-key", on_key=True, needed=key)
     for key, item in value.items():
         if key in shape.keys:
             yield from problems(item, shape.keys[key], (*path, key))
         elif shape.closed and not (shape.extensible and key.startswith("x-")):
             message = f"{dotted(path)} Additional property {key} is not allowed"
-            yield Problem(message, (*path, key), hint=nearest(key, shape.keys), on_key=True)
+            yield Problem(message, (*path, key), code="unknown-key", on_key=True)
 
 
 def _names(value: Any, shape: Names, path: Path) -> Iterator[Problem]:
     if not isinstance(value, dict):
-        yield _wrong_type(value, ("object",), path)
+        yield _wrong_type(("object",), path)
         return
     for key, item in value.items():
         if shape.pattern.search(key):
             yield from problems(item, shape.item, (*path, key))
         elif shape.closed:
-            hint = f"names match `{shape.pattern.pattern.strip('^$')}`"
+            hint = f"a name matches `{shape.pattern.pattern.strip('^$')}`"
             message = f"{dotted(path)} Additional property {key} is not allowed"
-            yield Problem(message, (*path, key), hint=hint, on_key=True)
+            yield Problem(message, (*path, key), code="unknown-key", hint=hint, on_key=True)
 
 
 def nearest(word: str, words: Mapping[str, Any] | tuple[str, ...]) -> str:

@@ -26,7 +26,11 @@ class TemplateError(Exception):
 
 
 class InvalidTemplate(TemplateError):
-    """A `${` that is no variable; the argument is the whole text."""
+    """A `${` that is no variable; the argument is the whole text, `source` the part from there on."""
+
+    def __init__(self, text: str, source: str = "") -> None:
+        super().__init__(text)
+        self.source = source
 
 
 class ExcessiveExpansion(TemplateError):
@@ -37,23 +41,27 @@ class ExcessiveExpansion(TemplateError):
 
 
 class MissingRequired(TemplateError):
-    """A variable with `?` has no value."""
+    """A variable with `?` has no value; `source` is how it is written."""
 
-    def __init__(self, name: str, reason: str) -> None:
+    def __init__(self, name: str, reason: str, source: str) -> None:
         super().__init__(f"required variable {name} is missing a value" + (f": {reason}" if reason else ""))
         self.name = name
+        self.source = source
 
 
-def _ignore(_: str) -> None:
+def _ignore(_: str, __: str) -> None:
     """The default for callers who do not warn."""
 
 
 class Template:
-    """Substitution with one set of variables; `unset` is told the names that are blank for want of a value."""
+    """Substitution with one set of variables.
+
+    `unset` is told the names that are blank for want of a value, and how each is written.
+    """
 
     __slots__ = ("_expanded", "lookup", "unset")
 
-    def __init__(self, lookup: Callable[[str], str | None], unset: Callable[[str], None] = _ignore) -> None:
+    def __init__(self, lookup: Callable[[str], str | None], unset: Callable[[str, str], None] = _ignore) -> None:
         self.lookup = lookup
         self.unset = unset
         self._expanded = 0
@@ -76,7 +84,7 @@ class Template:
         match expression.operator[-1:]:
             case "":
                 if value is None:
-                    self.unset(expression.name)
+                    self.unset(expression.name, expression.source)
                 return value or ""
             case "-":
                 return value or "" if given else self._substitute(expression.argument, depth + 1)
@@ -84,7 +92,8 @@ class Template:
                 return self._substitute(expression.argument, depth + 1) if given else ""
             case _:
                 if not given:
-                    raise MissingRequired(expression.name, self._substitute(expression.argument, depth + 1))
+                    reason = self._substitute(expression.argument, depth + 1)
+                    raise MissingRequired(expression.name, reason, expression.source)
                 return value or ""
 
 
@@ -92,9 +101,10 @@ class _Expression:
     """What stands for a value: `$name`, `${name}`, `${name:-argument}`."""
 
     # No dataclass: fast commands import this, and each costs them half a millisecond.
-    __slots__ = ("argument", "name", "operator")
+    __slots__ = ("argument", "name", "operator", "source")
 
-    def __init__(self, name: str, operator: str = "", argument: str = "") -> None:
+    def __init__(self, source: str, name: str, operator: str = "", argument: str = "") -> None:
+        self.source = source
         self.name = name
         self.operator = operator
         self.argument = argument
@@ -117,7 +127,7 @@ def _parts(text: str) -> Iterator[str | _Expression]:
             expression, position = _braced(text, dollar, last_brace)
             yield expression
         elif name := _NAME.match(text, dollar + 1):
-            yield _Expression(name[0])
+            yield _Expression(text[dollar : name.end()], name[0])
             position = name.end()
         else:
             yield "$"
@@ -129,14 +139,18 @@ def _braced(text: str, dollar: int, last_brace: int) -> tuple[_Expression, int]:
     """The expression at a `${`, and where the text goes on. Raises InvalidTemplate."""
     name = _NAME.match(text, dollar + 2)
     if name is None or last_brace < name.end():
-        raise InvalidTemplate(text)
+        raise InvalidTemplate(text, _first_line(text[dollar:]))
     end = _closing_brace(text, dollar, last_brace)
     if name.end() == end:
-        return _Expression(name[0]), end + 1
+        return _Expression(text[dollar : end + 1], name[0]), end + 1
     operator = _OPERATOR.match(text, name.end())
     if operator is None:
-        raise InvalidTemplate(text)
-    return _Expression(name[0], operator[0], text[operator.end() : end]), end + 1
+        raise InvalidTemplate(text, text[dollar : end + 1])
+    return _Expression(text[dollar : end + 1], name[0], operator[0], text[operator.end() : end]), end + 1
+
+
+def _first_line(text: str) -> str:
+    return text.partition("\n")[0]
 
 
 def _closing_brace(text: str, start: int, last: int) -> int:
@@ -169,6 +183,7 @@ def invalid(place: str, error: InvalidTemplate, path: tuple[str | int, ...] = ()
         kind=InterpolationError,
         hint="a `$` that stands for itself is written `$$`",
         needle=str(error),
+        fragment=error.source,
     )
 
 

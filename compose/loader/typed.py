@@ -4,17 +4,14 @@ Source: the DecodeMapstructure methods of compose-go, types/*.go.
 """
 
 import struct
-from collections.abc import Callable
 from typing import Any
 
 from compose.loader import words
 from compose.loader.interpolation import boolean, integer, number
-from compose.loader.problem import Path, Problem, Problems, dotted
+from compose.loader.problem import Path, Problem, Problems, Report, dotted
 from compose.loader.scalar import text_of
 from compose.loader.tree_path import Branch, Change, Tree, table
 from compose.loader.units import duration, size
-
-Report = Callable[[str, Path, str], None]
 
 _LARGEST_SINGLE = 3.4028234663852886e38
 
@@ -41,7 +38,8 @@ class _Conversion:
             try:
                 value = branch.rule(value, path)
             except ValueError as error:
-                self.problems.append(Problem(f"{dotted(path)}: {error}", path))
+                hint = _HINTS.get(branch.rule, "")
+                self.problems.append(Problem(f"{dotted(path)}: {error}", path, code="bad-value", hint=hint))
                 return value
             except Problem as problem:
                 self.problems.append(problem)
@@ -70,11 +68,11 @@ def environment(value: Any, path: Path = ()) -> dict[str, str | None]:
     if isinstance(value, dict):
         return {key: None if item is None else text_of(item) for key, item in value.items()}
     result: dict[str, str | None] = {}
-    for item in value or ():
+    for index, item in enumerate(value or ()):
         key, separator, rest = text_of(item).partition("=")
         if key[-1:].isspace():
             message = f"environment variable {key} is declared with a trailing space"
-            raise Problem(message, path, needle=item, hint=f"write `{key.rstrip()}={rest}`")
+            raise Problem(message, (*path, index), needle=item, hint=f"write `{key.rstrip()}={rest}`")
         result[key] = rest if separator else None
     return result
 
@@ -149,7 +147,8 @@ def _health_test(value: Any, _: Path) -> list[str]:
 def _retries(value: Any, path: Path) -> int:
     count = int(_integer(value, path))
     if count < 0:
-        raise Problem(f"services[{path[1]}].healthcheck.retries: cannot parse, {count} overflows uint", path)
+        message = f"services[{path[1]}].healthcheck.retries: must be greater than or equal to 0"
+        raise Problem(message, path, code="bad-value")
     return count
 
 
@@ -161,23 +160,25 @@ def _ulimit(value: Any, path: Path) -> Tree:
 
 def _hosts(value: Any, path: Path) -> dict[str, list[str]]:
     hosts: dict[str, list[str]] = {}
-    for host, addresses in _host_pairs(value, path):
+    for place, host, addresses in _host_pairs(value, path):
         if not host or set(host) & set(":="):
-            raise Problem(f"bad host name '{host}'", path, hint="expected `host=address`")
+            raise Problem(f"bad host name '{host}'", place, hint="expected `host=address`")
         bare = [item[1:-1] if len(item) > 2 and item[0] + item[-1] == "[]" else item for item in addresses]
         hosts.setdefault(host, []).extend(bare)
     return hosts
 
 
-def _host_pairs(value: Any, path: Path) -> list[tuple[str, list[str]]]:
+def _host_pairs(value: Any, path: Path) -> list[tuple[Path, str, list[str]]]:
     if isinstance(value, dict):
-        return [(key, _texts("" if item is None else item, path)) for key, item in value.items()]
+        return [((*path, key), key, _texts("" if item is None else item, path)) for key, item in value.items()]
     pairs = []
-    for item in map(text_of, value or ()):
+    for index, item in enumerate(map(text_of, value or ())):
         host, separator, address = item.partition("=" if "=" in item else ":")
+        place = (*path, index)
         if not separator:
-            raise Problem(f"invalid additional host, missing IP: {item}", path, needle=item)
-        pairs.append((host, address.split(",")))
+            hint = f"write `{item}=address`"
+            raise Problem(f"invalid additional host, missing IP: {item}", place, needle=item, hint=hint)
+        pairs.append((place, host, address.split(",")))
     return pairs
 
 
@@ -189,6 +190,14 @@ def _key_paths(value: Any, _: Path) -> dict[str, str]:
     return {key: "" if item is None else text_of(item) for key, item in value.items()}
 
 
+_HINTS: dict[Change, str] = {
+    _bytes: "expected a size: `512m`, `1.5gb`, or a number of bytes",
+    _command: "a quote or a parenthesis is not closed; where `#` follows a blank, YAML takes the rest for a comment",
+    _cpus: "expected a number, such as `0.5`",
+    _flag: "expected `true` or `false`",
+    _integer: "expected a whole number",
+    _seconds: "expected a duration with units: `10s`, `1m30s`, `500ms`",
+}
 _HOOK: dict[str, Change] = {"command": _command, "environment": environment, "privileged": _flag, "per_replica": _flag}
 _DEVICES: dict[str, Change] = {"count": _device_count, "options": mapping}
 _ROLLOUT: dict[str, Change] = {"delay": _seconds, "monitor": _seconds, "parallelism": _integer}

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from compose.loader.mount import parse_volume
 from compose.loader.problem import Path, Problem, indexed
 from compose.loader.scalar import text_of
+from compose.loader.shapes import WORDS, article, kind_of
 from compose.loader.tree_path import Branch, Tree, rewrite, table
 
 Indexer: TypeAlias = Callable[[Any, Path], str]
@@ -34,7 +35,8 @@ def _unique(identity: Indexer) -> Callable[[Any, Path], Any]:
 
 def _by_key(item: Any, path: Path) -> str:
     if not isinstance(item, str):
-        raise Problem(f"{indexed(path)}: unexpected type {_go_type(item)}", path)
+        message = f"{indexed(path)}: unexpected type {_kind(item)}, expected a string"
+        raise Problem(message, path, code="wrong-type", hint=_with_quotes(item))
     return item.partition("=")[0]
 
 
@@ -55,13 +57,14 @@ def _target(item: Any, path: Path, what: str) -> str:
     if not isinstance(item, dict):
         return ""
     if not isinstance(item.get("target"), str):
-        raise Problem(f"service {what} {indexed(path)} is missing a mount target", path)
+        raise Problem(f"service {what} {indexed(path)} is missing a mount target", path, hint="add `target:`")
     return str(item["target"])
 
 
 def _by_text(item: Any, path: Path) -> str:
     if isinstance(item, bool) or not isinstance(item, str | int):
-        raise Problem(f"{indexed(path)}: unsupported expose value {text_of(item)}", path)
+        message = f"{indexed(path)}: unsupported expose value {text_of(item)}"
+        raise Problem(message, path, code="wrong-type", hint="expected a port, such as `8080` or `8080/udp`")
     return str(item)
 
 
@@ -71,7 +74,8 @@ def _by_file_target(folder: str) -> Indexer:
             return f"{folder}/{item}"
         if isinstance(item, dict):
             return str(item.get("target", f"{folder}/{item.get('source')}"))
-        raise Problem(f"{indexed(path)}: unsupported expose value %!s({_go_type(item)}={text_of(item)})", path)
+        message = f"{indexed(path)} must be a string or mapping"
+        raise Problem(message, path, code="wrong-type", hint=_with_quotes(item))
 
     return target
 
@@ -80,7 +84,7 @@ def _by_port(item: Any, path: Path) -> str:
     if not isinstance(item, dict):
         return text_of(item)
     if "target" not in item:
-        raise Problem(f"service ports {indexed(path)} is missing a target port", path)
+        raise Problem(f"service ports {indexed(path)} is missing a target port", path, hint="add `target:`")
     host, protocol = item.get("host_ip", "0.0.0.0"), item.get("protocol", "tcp")  # noqa: S104 - the default's name, not a bind
     return f"{host}:{item.get('published')}:{item['target']}/{protocol}"
 
@@ -88,16 +92,19 @@ def _by_port(item: Any, path: Path) -> str:
 def _by_path(item: Any, path: Path) -> str:
     if isinstance(item, dict):
         if "path" not in item:
-            raise Problem(f"environment path attribute {indexed(path)} is missing", path)
+            raise Problem(f"environment path attribute {indexed(path)} is missing", path, hint="add `path:`")
         return text_of(item["path"])
     return text_of(item)
 
 
-def _go_type(item: Any) -> str:
-    for kind, name in ((bool, "bool"), (int, "int"), (float, "float64"), (list, "[]interface {}"), (dict, "map")):
-        if isinstance(item, kind):
-            return name
-    return "<nil>"
+def _kind(item: Any) -> str:
+    return WORDS.get(kind_of(item), kind_of(item))
+
+
+def _with_quotes(item: Any) -> str:
+    if isinstance(item, dict | list):
+        return ""
+    return f'it is {article(_kind(item))}; write it with quotes, `"{text_of(item)}"`'
 
 
 _BY_KEY = (

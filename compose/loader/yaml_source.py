@@ -12,7 +12,8 @@ from typing import Any
 import yaml
 
 from compose.errors import ComposeFileError, Span
-from compose.loader.places import Scalar, Source
+from compose.loader.locator import NodeLocator
+from compose.loader.places import Extent, Source
 from compose.loader.problem import Path, Problem
 from compose.loader.scalar import plain, text_of
 from compose.loader.tree_path import Tree
@@ -90,7 +91,9 @@ def _all_nodes(composer: Any) -> list[yaml.Node]:
 class Document:
     """One YAML document: its values, and the paths marked with `!reset` or `!override`."""
 
-    def __init__(self, root: yaml.Node) -> None:
+    def __init__(self, root: yaml.Node, source: Source) -> None:
+        self.source = source
+        """The file, to find places in this document only."""
         self._root = root
         self._taken = False
         self.tree, self.resets = _Builder(root).build()
@@ -116,8 +119,12 @@ def read_documents(source: Source, data: bytes) -> list[Document]:
         raise _syntax_error(source, error) from None
     except (yaml.YAMLError, RecursionError) as error:
         raise ComposeFileError(f"yaml: {error}".splitlines()[0], span=Span(source.file, 1, 1)) from None
-    source.documents.extend(NodeLocator(node) for node in nodes)
-    return [Document(node) for node in nodes]
+    documents = []
+    for node in nodes:
+        locator = NodeLocator(node)
+        source.documents.append(locator)
+        documents.append(Document(node, Source(source.file, source.text, [locator])))
+    return documents
 
 
 def _decoded(data: bytes, file: str) -> str:
@@ -153,10 +160,14 @@ def _too_deep(span: Span | None) -> ComposeFileError:
     return ComposeFileError(f"yaml: nested more than {MAX_DEPTH} levels deep", span=span)
 
 
+def _at(source: Source, mark: Any) -> Span:
+    return source.span(Extent(mark.line, mark.column, mark.line, mark.column + 1))
+
+
 def _syntax_error(source: Source, error: yaml.MarkedYAMLError) -> ComposeFileError:
     mark = error.problem_mark or error.context_mark
     problem = error.problem or str(error)
-    span = source.span(Scalar(mark.line, mark.column, "")) if mark else None
+    span = _at(source, mark) if mark else None
     if "undefined alias" in problem and span is not None:
         name = re.match(r"\*?([^\s,\]}]*)", span.text[span.column - 1 :])
         problem = f"unknown anchor '{name[1] if name else ''}' referenced"
@@ -169,7 +180,7 @@ def _syntax_error(source: Source, error: yaml.MarkedYAMLError) -> ComposeFileErr
         context = f"{context} that begins in line {opened.line + 1}"
         if "end of stream" in problem:
             # The end of the file says nothing; what was not closed does.
-            span = source.span(Scalar(opened.line, opened.column, ""))
+            span = _at(source, opened)
     return ComposeFileError(f"yaml: {problem}", span=span, context=context)
 
 
@@ -216,7 +227,7 @@ class _Builder:
         for key_node, item in node.value:
             key = _key(key_node, path)
             if key in lines:
-                raise _duplicate(key, key_node, lines[key], path)
+                raise _duplicate(key, lines[key], path)
             lines[key] = key_node.start_mark.line + 1
             if key == "<<" and key_node.tag == _PLAIN:
                 merged.extend(_merge_sources(item, path))
@@ -256,7 +267,7 @@ def _key(node: yaml.Node, path: Path) -> str:
         f"Non-string key {where}: {text_of(value)}",
         (*path, node.value if isinstance(node.value, str) else ""),
         on_key=True,
-        hint=f'write "{node.value}" with quotes' if isinstance(node.value, str) else "",
+        hint=f'write it with quotes, `"{node.value}"`' if isinstance(node.value, str) else "",
     )
 
 
@@ -264,9 +275,9 @@ def _bracketed(path: Path) -> str:
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)[1:]
 
 
-def _duplicate(key: str, node: yaml.Node, line: int, path: Path) -> Problem:
+def _duplicate(key: str, line: int, path: Path) -> Problem:
     return Problem(
-        f'line {node.start_mark.line + 1}: mapping key "{key}" already defined at line {line}',
+        f'mapping key "{key}" already defined at line {line}',
         (*path, key),
         on_key=True,
         hint="of two equal keys only one can count; remove one or merge them",
@@ -304,51 +315,3 @@ def _require_expandable(root: yaml.Node) -> None:
         raise Problem(
             "yaml: document contains excessive aliasing", hint="aliases of aliases multiply; this many is a bomb"
         )
-
-
-class NodeLocator:
-    """Finds paths in a node graph, through aliases and merge keys."""
-
-    def __init__(self, root: yaml.Node) -> None:
-        self._root = root
-
-    def locate(self, path: Path, needle: str, *, on_key: bool) -> tuple[int, Scalar]:
-        """How many parts of the path exist, and the place of the deepest one."""
-        node, key, depth = self._root, self._root, 0
-        for part in path:
-            found = _child(node, part, needle if part == path[-1] else "")
-            if found is None:
-                break
-            key, node = found
-            depth += 1
-        if depth == len(path) and isinstance(node, yaml.ScalarNode) and node.value and not on_key:
-            key = node
-        text = key.value if isinstance(key, yaml.ScalarNode) else ""
-        return depth, Scalar(key.start_mark.line, key.start_mark.column, text)
-
-
-def _child(node: yaml.Node, part: str | int, needle: str) -> tuple[yaml.Node, yaml.Node] | None:
-    """The node to show and the node to go on from."""
-    if isinstance(node, yaml.MappingNode):
-        for key, value in reversed(node.value):
-            if key.value == part:
-                return key, value
-        for key, value in node.value:
-            if key.value == "<<":
-                for source in value.value if isinstance(value, yaml.SequenceNode) else [value]:
-                    if found := _child(source, part, needle):
-                        return found
-    elif isinstance(node, yaml.SequenceNode):
-        return _item(node.value, part, needle)
-    return None
-
-
-def _item(items: list[yaml.Node], part: str | int, needle: str) -> tuple[yaml.Node, yaml.Node] | None:
-    """A list item: by its text when known (merging moves indexes), by the name it stands for, by index."""
-    for item in items:
-        text = item.value if isinstance(item, yaml.ScalarNode) else None
-        if text is not None and (text == needle or (isinstance(part, str) and re.split("[:=]", text)[0] == part)):
-            return item, item
-    if isinstance(part, int) and part < len(items):
-        return items[part], items[part]
-    return None

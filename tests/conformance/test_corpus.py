@@ -29,6 +29,11 @@ SECONDS_PER_CASE = 10
 EXPECTED_FAILURES: dict[str, str] = {}
 """Cases that do not pass, each with its reason; exact: one that passes fails the run."""
 
+OTHER_WORDS = {
+    "own-secrets-in-service-int": "services.a.secrets.[0] must be a string or mapping",
+}
+"""Errors whose words in docker compose are none that a user can do something with, and what is said instead."""
+
 NOT_ITS_OWN_YAML = {
     "dc-simple-build-test-compose-interpolate": "`dockerfile: ''` is left out, and left out it is `Dockerfile`",
     "own-depends-optional-missing-profile": "an optional dependency on a service that is not shown is left out",
@@ -131,7 +136,8 @@ def check_case(case: Case) -> None:
         if case.expect == "error":
             with pytest.raises(ComposeError) as caught:
                 load(options, services)
-            assert str(case.text["error_contains"]) in case.placed(str(caught.value))
+            words = OTHER_WORDS.get(str(case.text["name"]), str(case.text["error_contains"]))
+            assert words in case.placed(str(caught.value))
             return
         model = json.loads(json.dumps(load(options, services).model, allow_nan=False))
     expected = json.loads((case.folder / "expected.json").read_text())

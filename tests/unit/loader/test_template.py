@@ -77,9 +77,9 @@ def test_unused_default_must_not_be_evaluated():
 
 def test_unset_variable_must_be_reported_once_a_use():
     """The caller learns which variables are blank for want of a value; a default silences that."""
-    names: list[str] = []
-    Template({}.get, names.append).substitute("$A ${B} ${C:-} ${D+x}")
-    assert names == ["A", "B"]
+    names: list[tuple[str, str]] = []
+    Template({}.get, lambda *unset: names.append(unset)).substitute("$A ${B} ${C:-} ${D+x}")
+    assert names == [("A", "$A"), ("B", "${B}")]
 
 
 def test_deep_nesting_must_be_refused_not_crash():

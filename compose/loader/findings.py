@@ -1,0 +1,148 @@
+"""What is wrong and what is odd in a project's files, each with its place, once, in the order of the places."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from compose import errors
+from compose.errors import ComposeError, ErrorGroup, Span
+from compose.loader.places import Clue, Source, Sources, values_along
+from compose.loader.problem import Path, Problem, Problems
+
+_MAX_PLACES = 3
+"""Further places of one warning that are named."""
+
+
+@dataclass(slots=True)
+class _Oddity:
+    """A warning, and where it was met."""
+
+    warning: errors.Warning
+    places: dict[Span | None, None]
+
+    def told(self) -> errors.Warning:
+        _, *further = self.places
+        if not further:
+            return self.warning
+        named = ", ".join(map(str, further[:_MAX_PLACES]))
+        more = f" and {len(further) - _MAX_PLACES} more" if len(further) > _MAX_PLACES else ""
+        old = self.warning
+        return errors.Warning(old.message, old.span, old.hint, context=f"also at {named}{more}", code=old.code)
+
+
+@dataclass(slots=True)
+class Findings:
+    """Gives problems and warnings their places in the files read so far."""
+
+    sources: Sources = field(default_factory=Sources)
+    _oddities: dict[str, _Oddity] = field(default_factory=dict)
+    _within: tuple[Source, ...] = ()
+    """The files that the stage at work looks at; none: all."""
+
+    @property
+    def warnings(self) -> list[errors.Warning]:
+        """Each once, with all of its places."""
+        return [oddity.told() for oddity in self._oddities.values()]
+
+    def note(self, warning: errors.Warning) -> None:
+        """Keep a warning that another room made."""
+        self._oddities.setdefault(warning.message, _Oddity(warning, {})).places[warning.span] = None
+
+    def report(self, message: str, path: Path = (), hint: str = "", fragment: str = "", code: str = "warning") -> None:
+        """Note a warning about a path."""
+        span = self._places(self._within).span(path, Clue(fragment=fragment)) if path else None
+        self.note(errors.Warning(message, span, hint, code=code))
+
+    @contextmanager
+    def placed(self, *sources: Source, tree: Any = None) -> Iterator[None]:
+        """Turn Problems into ComposeErrors that have their place, in these sources or in all; `tree` is looked at."""
+        before, self._within = self._within, sources
+        try:
+            yield
+        except Problem as problem:
+            raise self.error(problem, tree) from None
+        except Problems as problems:
+            # An anchor that is wrong is wrong in every service that uses it; it is told once.
+            told = {(error.span, _anonymous(problem)): error for problem, error in self._errors(problems, tree)}
+            raise one_of(told.values()) from None
+        finally:
+            self._within = before
+
+    def _errors(self, problems: Problems, tree: Any) -> Iterator[tuple[Problem, ComposeError]]:
+        # The last of equal keys wins above: the first that is told is the first that was found.
+        for problem in reversed(problems.problems):
+            yield problem, self.error(problem, tree)
+
+    def error(self, problem: Problem, tree: Any = None) -> ComposeError:
+        """The error, with its place."""
+        places = self._places(self._within)
+        clue = Clue(problem.needle, problem.fragment, problem.on_key, values_along(tree, problem.path))
+        note = problem.note
+        if problem.also is not None and (other := self.sources.span(problem.also[1])) is not None:
+            note = f"{problem.also[0]} {other}"
+        return problem.kind(
+            problem.message,
+            hint=problem.hint,
+            context=note,
+            span=places.span(problem.path, clue),
+            code=problem.code,
+            path=problem.path,
+        )
+
+    def _places(self, sources: Sequence[Source]) -> Sources:
+        return Sources(list(sources), self.sources.bases) if sources else self.sources
+
+
+class Failures:
+    """Errors of steps that do not need each other: all are made, then all errors raised."""
+
+    def __init__(self) -> None:
+        self.errors: list[ComposeError] = []
+
+    @contextmanager
+    def collected(self, *, following: bool = False) -> Iterator[None]:
+        """Keep the errors of one step; of a `following` one those only that no error before can have caused."""
+        try:
+            yield
+        except ErrorGroup as group:
+            self._keep(group.errors, following)
+        except ComposeError as error:
+            self._keep((error,), following)
+
+    def _keep(self, found: Sequence[ComposeError], following: bool) -> None:
+        known = [error.path for error in self.errors] if following else []
+        self.errors += [
+            error for error in found if not any(path and _on_one_branch(error.path, path) for path in known)
+        ]
+
+    def raise_any(self) -> None:
+        """Raise what was kept: the error, or an ErrorGroup."""
+        if self.errors:
+            raise one_of(self.errors)
+
+
+def one_of(found: Iterable[ComposeError]) -> ComposeError:
+    """Return the error, or the group of several: each once, by file, line and column."""
+    unique = {(error.span, error.message): error for error in found}
+    files = list(dict.fromkeys(error.span.file for error in unique.values() if error.span))
+    ordered = sorted(unique.values(), key=lambda error: _order(error, files))
+    return ordered[0] if len(ordered) == 1 else ErrorGroup(ordered)
+
+
+def _on_one_branch(path: Path, other: Path) -> bool:
+    depth = min(len(path), len(other))
+    return path[:depth] == other[:depth]
+
+
+def _anonymous(problem: Problem) -> str:
+    """The message without the name of the service that it is about."""
+    if problem.path[:1] != ("services",) or len(problem.path) == 1:
+        return problem.message
+    return re.sub(rf"(?<!\w){re.escape(str(problem.path[1]))}(?!\w)", "*", problem.message, count=1)
+
+
+def _order(error: ComposeError, files: Sequence[str]) -> tuple[int, int, int]:
+    span = error.span
+    return (files.index(span.file), span.line, span.column) if span else (len(files), 0, 0)
