@@ -18,7 +18,8 @@ from runtime.errors import EngineError
 
 if TYPE_CHECKING:
     from compose.events import EventProcessor
-    from compose.loader.pipeline import LoadResult
+    from compose.loader.pipeline import Resolved
+    from compose.loader.project import LoadResult
     from compose.loader.project_name import Location
     from compose.loader.source import SourceReader
     from runtime.api import Runtime, RuntimeReader, RuntimeSessions
@@ -92,9 +93,18 @@ class Context:
         `reader` reads the files instead of the usual one. Raises what is wrong with them.
         """
         result: LoadResult = registry.load(registry.PROJECT).load(self.options, services, reader, **switches)
+        self._warn_of(result)
+        return result
+
+    def resolve(self, services: Sequence[str] = (), **switches: bool) -> "Resolved":
+        """Read and check the project as `load` does, without its models: in half the time of few services."""
+        result: Resolved = registry.load(registry.RESOLVED).resolve(self.options, services, **switches)
+        self._warn_of(result)
+        return result
+
+    def _warn_of(self, result: "Resolved") -> None:
         for warning in result.warnings:
             self.warn(warning)
-        return result
 
     def hooks(self) -> "dict[str, dict[str, list[ExecSpec]]]":
         """Return the lifecycle hooks of the project's services, for which it is loaded."""
@@ -113,7 +123,7 @@ class Context:
 
     def declared_services(self) -> list[str]:
         """Return the names of the services in the project's files; none where it is known by name alone."""
-        return sorted(self.load().project.services) if self.location().files else []
+        return sorted(self.resolve().section("services")) if self.location().files else []
 
     def confirm(self, question: str) -> bool:
         """Ask on the terminal; no without one."""

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from compose import labels
 from compose.errors import ProjectError
 from compose.loader import selection
-from compose.loader.pipeline import LoadResult
+from compose.loader.project import LoadResult
 from compose.loader.shapes import nearest
 from compose.loader.tree_path import Tree
 from compose.naming import image_name

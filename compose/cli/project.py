@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from compose.cli.location import load_options
-from compose.loader import pipeline
-from compose.loader.pipeline import LoadResult
+from compose.cli.resolved import collector_resting
+from compose.loader import project as project_loader
+from compose.loader.project import LoadResult
 from compose.loader.source import SourceReader
 from compose.orchestration.hooks import exec_spec
 from schemas.composefile.project import Project
@@ -18,7 +19,8 @@ def load(
 ) -> LoadResult:
     """Load the project with `services` and what they depend on, all of them where none is named."""
     wanted = load_options(options, **switches)
-    return pipeline.load(replace(wanted, reader=reader) if reader else wanted, services)
+    with collector_resting():
+        return project_loader.load(replace(wanted, reader=reader) if reader else wanted, services)
 
 
 def hooks_of(project: Project) -> dict[str, dict[str, list[ExecSpec]]]:

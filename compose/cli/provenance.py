@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 from compose.cli.context import Context
 from compose.errors import ProjectError
-from compose.loader.pipeline import LoadResult
 from compose.loader.places import Clue, Sources
 from compose.loader.problem import Path
+from compose.loader.project import LoadResult
 from compose.loader.template import InvalidTemplate, MissingRequired, Variable, variables_of, with_variables
 from compose.loader.tree_path import Tree
 from compose.loader.yaml_writer import dump

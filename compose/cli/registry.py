@@ -18,6 +18,7 @@ _COMMANDS = "compose.cli.commands"
 _ARGUMENTS = "compose.cli.arguments"
 
 PROJECT = "compose.cli.project"
+RESOLVED = "compose.cli.resolved"
 LOCATION = "compose.cli.location"
 LIFECYCLE = "compose.cli.lifecycle"
 DEFECT = "compose.cli.defect"
@@ -107,7 +108,7 @@ COMMANDS = {
     "volumes": Command("List volumes", SERVICES, "volumes", tier=1),
     "wait": Command("Block until the containers of services stop", "SERVICE [SERVICE...] [OPTIONS]", "wait", tier=1),
 }
-SHORTCUTS = {"up": "compose.cli.unchanged"}
+SHORTCUTS = {"config": "compose.cli.checked", "up": "compose.cli.unchanged"}
 """Light modules whose `report(context)` may already be a command's whole answer."""
 ALIASES = {"convert": "config"}
 ABSENT = frozenset(

@@ -32,7 +32,7 @@ def check_services(context: Context, services: Iterable[str], records: Iterable[
     """
     missing = set(services) - {record.spec.service for record in records}
     if missing and context.location().files:
-        missing -= set(context.load().project.services)
+        missing -= set(context.resolve().section("services"))
     if missing:
         raise no_such_service(min(missing))
 

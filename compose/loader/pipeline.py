@@ -1,15 +1,17 @@
-"""The loader: `load` is the list of its stages, in the order of the specification.
+"""The loader: `resolve` is the list of its stages, in the order of the specification.
 
 Each stage changes one tree. Rules of merging, of canonical form, of types are tables keyed by path;
-stages name what is wrong by path, and files.FileLoader finds the place.
+stages name what is wrong by path, and files.FileLoader finds the place. All that a user can get wrong is found
+here, without the models: who only asks whether a project is right need not import them.
 
 Where docker compose 2.26 and later versions differ, this follows the later. docs/compatibility.md lists
 these cases, and what differs from both.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import partial
 
 from compose import errors
 from compose.errors import ComposeFileError
@@ -20,22 +22,18 @@ from compose.loader.interpolation import interpolate_text
 from compose.loader.normalize import normalize
 from compose.loader.options import LoadOptions
 from compose.loader.places import Source, Sources
-from compose.loader.printed import escaped, in_yaml_order, printed_project
 from compose.loader.project_name import given_name, name_of
 from compose.loader.service_files import resolve_environment, resolve_labels
 from compose.loader.tree_path import Tree
 from compose.loader.typed import convert
-from compose.loader.validate import build_project
-from compose.loader.yaml_writer import dump
-from schemas.composefile.project import Project
 
 
 @dataclass
-class LoadResult:
-    """A loaded project with what was noticed on the way."""
+class Resolved:
+    """A project as data, and what was noticed on the way."""
 
-    loaded: Project | None
-    """None without interpolation: `${PORT}` fits no number."""
+    fields: Tree | None
+    """What the models are made of; None without interpolation: `${PORT}` fits no number."""
     tree: Tree
     warnings: tuple[errors.Warning, ...]
     variables: dict[str, str]
@@ -48,28 +46,22 @@ class LoadResult:
     """The profiles that are on, before services were named."""
     sources: Sources = field(default_factory=Sources)
     """The files read, to find the place of a path."""
+    placed: Callable[[], AbstractContextManager[None]] = nullcontext
+    """Gives a Problem its place in them."""
 
-    @property
-    def project(self) -> Project:
-        """The project. Raises RuntimeError after a load without interpolation."""
-        if self.loaded is None:
+    def section(self, name: str) -> Tree:
+        """`services` (the enabled ones), `disabled_services`, `volumes`, …: what the models hold under this name.
+
+        Raises RuntimeError after a load without interpolation.
+        """
+        if self.fields is None:
             raise RuntimeError("loaded without interpolation: there is a tree, but no project")
-        return self.loaded
-
-    @cached_property
-    def model(self) -> Tree:
-        """What `config --format json` prints, `$` doubled."""
-        return self.tree if self.loaded is None else escaped(printed_project(self.loaded), keys=True)
-
-    @cached_property
-    def yaml(self) -> str:
-        """What `config` prints: YAML that loads to itself."""
-        tree = self.tree if self.loaded is None else escaped(printed_project(self.loaded, yaml=True), keys=False)
-        return dump(in_yaml_order(tree))
+        section: Tree = self.fields.get(name) or {}
+        return section
 
 
-def load(options: LoadOptions, services: Sequence[str] = ()) -> LoadResult:
-    """Load a project, with all services or the named ones and what they depend on.
+def resolve(options: LoadOptions, services: Sequence[str] = ()) -> Resolved:
+    """Read a project, with all services or the named ones and what they depend on, and check all of it.
 
     Raises ComposeError, with its place where a file is at fault; ErrorGroup for several at once.
     """
@@ -87,13 +79,13 @@ def load(options: LoadOptions, services: Sequence[str] = ()) -> LoadResult:
     tree.pop("name", None)
     if options.normalize:
         normalize(tree, name, variables)
-    loaded = None
+    fields = None
     if options.interpolate:
         with files.findings.placed(tree=tree):
             convert(tree, files.findings.report)
-            loaded = _project(tree, name, found, files, services)
-    return LoadResult(
-        loaded,
+            fields = _project(tree, name, found, files, services)
+    return Resolved(
+        fields,
         {"name": name, **tree},
         tuple(files.findings.warnings),
         variables,
@@ -101,6 +93,7 @@ def load(options: LoadOptions, services: Sequence[str] = ()) -> LoadResult:
         files.included,
         options.profiles or found.profiles,
         files.findings.sources,
+        partial(files.findings.placed, tree=tree),
     )
 
 
@@ -125,8 +118,8 @@ def _interpolated_name(name: str, source: Source, found: Discovery, files: FileL
         return interpolate_text(name, found.variables, ("name",)).replace("$", "$$")
 
 
-def _project(tree: Tree, name: str, found: Discovery, files: FileLoader, services: Sequence[str]) -> Project:
-    """The typed tree, reduced to what is enabled, checked, and frozen."""
+def _project(tree: Tree, name: str, found: Discovery, files: FileLoader, services: Sequence[str]) -> Tree:
+    """The typed tree, reduced to what is enabled, and checked."""
     options = files.options
     everything: Tree = tree.setdefault("services", {}) or {}
     profiles = list(options.profiles or found.profiles)
@@ -158,7 +151,7 @@ def _project(tree: Tree, name: str, found: Discovery, files: FileLoader, service
         "profiles": profiles,
         "compatibility": options.compatibility,
     }
-    return build_project(model)
+    return model
 
 
 def _align_replicas(services: Tree) -> None:

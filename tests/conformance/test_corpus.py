@@ -18,7 +18,8 @@ import pytest
 
 from compose.errors import ComposeError
 from compose.loader.options import LoadOptions
-from compose.loader.pipeline import load
+from compose.loader.pipeline import resolve
+from compose.loader.project import load
 from compose.loader.project_name import locate
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -135,7 +136,8 @@ def check_case(case: Case) -> None:
     with time_limit(SECONDS_PER_CASE):
         if case.expect == "error":
             with pytest.raises(ComposeError) as caught:
-                load(options, services)
+                # Without the models, as `config -q`: they find nothing that the loader has let through.
+                resolve(options, services)
             words = OTHER_WORDS.get(str(case.text["name"]), str(case.text["error_contains"]))
             assert words in case.placed(str(caught.value))
             return

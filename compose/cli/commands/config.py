@@ -9,7 +9,7 @@ from pathlib import Path
 from compose.cli import listings, provenance
 from compose.cli.context import Context
 from compose.errors import ProjectError, Warning  # noqa: A004 - the word of the domain
-from compose.loader.pipeline import LoadResult
+from compose.loader.project import LoadResult
 
 
 def run(context: Context) -> int:

@@ -5,10 +5,10 @@ from compose.cli.exit_codes import INTERRUPTED, SUCCESS
 from compose.cli.interrupts import interruptible
 from compose.cli.options import settle_orphans
 from compose.cli.selection import check_services
+from compose.loader.pipeline import Resolved
+from compose.naming import image_name
 from compose.orchestration.executor import Execution
-from compose.orchestration.specs.surroundings import image_of
 from compose.orchestration.verbs.down import Declared, DownOptions, down, plan_down
-from schemas.composefile.project import Project
 
 
 def run(context: Context) -> int:
@@ -23,7 +23,7 @@ def run(context: Context) -> int:
         remove_orphans=options.remove_orphans,
         timeout_s=options.timeout,
         images=options.rmi,
-        declared=declared_by(context.load().project) if location.files else None,
+        declared=declared_by(context.resolve(), compatibility=options.compatibility) if location.files else None,
     )
     return take_down(context, wanted)
 
@@ -40,11 +40,16 @@ def take_down(context: Context, wanted: DownOptions) -> int:
     return INTERRUPTED if outcome.interrupted else SUCCESS
 
 
-def declared_by(project: Project) -> Declared:
+def declared_by(project: Resolved, *, compatibility: bool) -> Declared:
     """Return what the Compose file declares, as far as `down` asks."""
-    services = project.all_services
+    services = {**project.section("services"), **project.section("disabled_services")}
+    name = project.tree["name"]
     return Declared(
         services=frozenset(services),
-        volumes=frozenset(key for key, volume in project.volumes.items() if not volume.external),
-        built_images=frozenset(image_of(project, service) for service in services.values() if not service.image),
+        volumes=frozenset(key for key, volume in project.section("volumes").items() if not volume.get("external")),
+        built_images=frozenset(
+            image_name(name, key, compatibility=compatibility)
+            for key, service in services.items()
+            if not service.get("image")
+        ),
     )

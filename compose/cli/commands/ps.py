@@ -43,7 +43,7 @@ def run(context: Context) -> int:
     statuses = _statuses(options.filter, options.status)
     records = project_containers(context, options.services, oneoff=options.all)
     if not options.orphans and context.location().files:
-        declared = context.load().project.services
+        declared = context.resolve().section("services")
         records = [record for record in records if record.spec.service in declared]
     if statuses:
         records = [record for record in records if record.status in statuses]

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from compose.cli import checked
+from compose.cli.arguments.config import add_arguments
 from compose.cli.main import run
+from compose.cli.parser import Parser
 from tests.support.cli import Cli
 
 PROJECT = """\
@@ -27,6 +30,7 @@ models: {llm: {model: ai/small}}
 TOOLS = "services: {tool: {image: 'tool:${INNER}'}}\n"
 
 Config = Callable[..., tuple[int, str, str]]
+HEEDED_BY_A_CHECK = frozenset({"no_consistency", "no_env_resolution", "no_normalize", "no_path_resolution", "quiet"})
 
 
 @pytest.fixture
@@ -173,3 +177,24 @@ def test_pwd_must_be_known_although_the_shell_does_not_set_it(
     """cron and systemd do not; docker compose fills it in."""
     monkeypatch.delenv("PWD", raising=False)
     assert f"PWD={tmp_path}" in config("--environment")[1].splitlines()
+
+
+def test_quiet_must_check_without_printing_and_say_what_is_wrong(config: Config, tmp_path: Path) -> None:
+    """Also with a format, with services named, and with what is not to be checked."""
+    assert config("-q")[:2] == (0, "")
+    assert config("-q", "--format", "json", "web")[:2] == (0, "")
+    (tmp_path / "compose.yaml").write_text("services: {web: {image: web, volumes: ['data:/data']}}\n")
+    code, output, errors = config("-q")
+    assert (code, output) == (15, "")
+    assert "undefined volume data" in errors
+    assert config("-q", "--no-consistency")[:2] == (0, "")
+    assert "no such service: nope" in config("-q", "--no-consistency", "nope")[2]
+
+
+def test_every_flag_that_prints_must_print_beside_quiet_too() -> None:
+    """A new flag of `config` has to be heeded by the check, or end it."""
+    parser = Parser("config", usage="", summary="")
+    add_arguments(parser)
+    for action in parser._actions:
+        if action.option_strings and action.dest not in {"help", "format", *HEEDED_BY_A_CHECK}:
+            assert action.dest in checked.PRINTING, action.dest

@@ -37,6 +37,18 @@ def test_the_flags_of_every_command_must_be_declared_without_heavy_libraries() -
     assert _imported("compose.__main__", *modules) & HEAVY == set()
 
 
+def test_a_check_of_the_project_must_import_neither_models_nor_graphs() -> None:
+    """`config -q`, and `down`, `ps --orphans=false`, … which ask the files for names alone."""
+    config = registry.COMMANDS["config"]
+    modules = ["compose.__main__", config.arguments, registry.SHORTCUTS["config"], registry.RESOLVED]
+    assert _imported(*modules) & HEAVY == {"yaml"}
+    assert (
+        _imported("compose.__main__", registry.COMMANDS["down"].module, registry.RESOLVED)
+        & {"pydantic", "rich", "pyroute2", "asyncio"}
+        == set()
+    )
+
+
 def test_progress_off_the_terminal_must_not_import_rich() -> None:
     """Scripts and CI pay for no live view."""
     assert "rich" not in _imported("compose.render.plain", "compose.render.jsonl", "compose.render.quiet")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from compose.loader.options import LoadOptions
-from compose.loader.pipeline import LoadResult, load
+from compose.loader.project import LoadResult, load
 from compose.loader.tree_path import Tree
 
 FOLDER = "/srv/shop"

@@ -7,7 +7,7 @@ import pytest
 
 from compose.errors import ComposeError, ProjectError
 from compose.loader.discovery import discover
-from compose.loader.pipeline import load
+from compose.loader.project import load
 from compose.loader.project_name import locate
 from compose.naming import container_name, image_name, normalize_project_name, require_project_name
 from tests.support.sources import ROOT

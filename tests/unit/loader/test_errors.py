@@ -15,7 +15,7 @@ from compose.errors import (
     ProjectError,
     SchemaViolation,
 )
-from compose.loader.pipeline import load
+from compose.loader.project import load
 from tests.unit.loader.memory import FOLDER, load_text, options
 
 

@@ -7,7 +7,7 @@ import pytest
 from compose.errors import ComposeError, InterpolationError
 from compose.loader import dotenv
 from compose.loader.interpolation import integer, number, octal
-from compose.loader.pipeline import load
+from compose.loader.project import load
 from compose.loader.scalar import plain
 from compose.loader.template import MAX_EXPANSION, ExcessiveExpansion, InvalidTemplate, Template
 from compose.loader.units import duration, size

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from compose.errors import SchemaViolation
-from compose.loader.pipeline import load
+from compose.loader.project import load
 from tests.unit.loader.memory import FOLDER, load_text, options, service
 
 

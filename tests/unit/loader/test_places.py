@@ -5,7 +5,7 @@ import posixpath
 import pytest
 
 from compose.errors import ComposeError, ErrorGroup
-from compose.loader.pipeline import load
+from compose.loader.project import load
 from tests.unit.loader.memory import options
 
 

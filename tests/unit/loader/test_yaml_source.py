@@ -6,7 +6,7 @@ import tracemalloc
 import pytest
 
 from compose.errors import ComposeError, ComposeFileError, SchemaViolation
-from compose.loader.pipeline import load
+from compose.loader.project import load
 from tests.unit.loader.memory import FOLDER, load_text, options, service
 
 SERVICES = "services: {a: {image: i}}\n"

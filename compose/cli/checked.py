@@ -1,0 +1,35 @@
+"""`config -q`: whether the project is right, known without its models and without printing it."""
+
+from compose.cli.context import Context
+
+PRINTING = (
+    "environment",
+    "hash",
+    "images",
+    "models",
+    "networks",
+    "no_interpolate",
+    "only_services",
+    "output",
+    "profiles",
+    "variables",
+    "volumes",
+)
+"""Flags that ask for more than a check, or for another one."""
+
+
+def report(context: Context) -> bool:
+    """Check the project, if that is all that is asked for; return whether it was. Raises what is wrong with it."""
+    options = context.options
+    if not options.quiet or any(getattr(options, flag) for flag in PRINTING):
+        return False
+    if options.format not in ("", "yaml", "json"):
+        return False
+    context.resolve(
+        options.services,
+        normalize=not (options.no_normalize or options.compatibility),
+        resolve_paths=not options.no_path_resolution,
+        check_consistency=not options.no_consistency,
+        resolve_environment=not options.no_env_resolution,
+    )
+    return True
