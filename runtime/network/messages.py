@@ -6,9 +6,6 @@ Every request has a class; its name is the `call`. An answer is `{"answer": …}
 from dataclasses import dataclass
 from typing import Literal
 
-from runtime import errors
-from runtime.errors import EngineError, SyscallError
-
 
 @dataclass(frozen=True, slots=True)
 class MakeBridge:
@@ -66,31 +63,3 @@ Request = MakeBridge | DeleteLink | ListAliases | MakeSandbox
 REQUESTS: dict[str, type[MakeBridge] | type[DeleteLink] | type[ListAliases] | type[MakeSandbox]] = {
     each.__name__: each for each in (MakeBridge, DeleteLink, ListAliases, MakeSandbox)
 }
-
-
-def error_to_plain(error: BaseException) -> dict[str, object]:
-    """Return an error as scalars."""
-    if isinstance(error, SyscallError):
-        return {
-            "class": "SyscallError",
-            "number": error.errno,
-            "call": error.call,
-            "subject": error.filename or "",
-            "hint": error.hint,
-        }
-    if isinstance(error, EngineError):
-        return {"class": type(error).__name__, "message": error.message, "hint": error.hint}
-    return {"class": "EngineError", "message": f"the network worker failed: {type(error).__name__}: {error}"}
-
-
-def error_from_plain(plain: dict[str, object]) -> EngineError:
-    """Return the error that `error_to_plain` took apart."""
-    hint = str(plain.get("hint", ""))
-    if plain["class"] == "SyscallError":
-        number = plain["number"]
-        return SyscallError(
-            number if isinstance(number, int) else 0, str(plain["call"]), str(plain["subject"]), hint=hint
-        )
-    kind = getattr(errors, str(plain["class"]), EngineError)
-    built = kind(str(plain["message"]), hint=hint)
-    return built if isinstance(built, EngineError) else EngineError(str(plain["message"]))

@@ -12,12 +12,12 @@ import socket
 
 from runtime.errors import InvalidArgument, SyscallError
 from runtime.network import netlink
-from runtime.network.messages import REQUESTS, DeleteLink, ListAliases, MakeBridge, MakeSandbox, Request, error_to_plain
+from runtime.network.messages import REQUESTS, DeleteLink, ListAliases, MakeBridge, MakeSandbox, Request
 from runtime.network.netlink_socket import NETLINK_ROUTE, NetlinkSocket
 from runtime.network.sandbox import delete_link, make_sandbox
+from runtime.syscall.worker import CONNECTION, error_to_plain
 from schemas.engine.codec import from_plain
 
-CONNECTION = 3
 MAXIMUM_BYTES = 1 << 17
 
 

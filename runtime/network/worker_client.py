@@ -3,22 +3,17 @@
 import json
 import os
 import socket
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from runtime.errors import Unavailable
-from runtime.network.messages import MakeSandbox, Request, error_from_plain
+from runtime.network.messages import MakeSandbox, Request
+from runtime.syscall.worker import error_from_plain, spawn_worker
 from schemas.engine.codec import to_plain
 
-CONNECTION = 3
 _MAXIMUM_BYTES = 1 << 17
-_ROOT = str(Path(__file__).resolve().parents[2])
 _ENTRY = "runtime.network.worker"
-# It lives too short to collect garbage.
-_PROGRAM = f"import gc, sys; gc.disable(); sys.path[:] = sys.argv[1:]; from {_ENTRY} import main; main()"
 
 
 class WorkerClient:
@@ -95,7 +90,7 @@ class WorkerClient:
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             try:
                 with theirs:
-                    self._pid = _spawn(theirs.fileno())
+                    self._pid = spawn_worker(_ENTRY, theirs.fileno())
             except OSError:
                 ours.close()
                 raise
@@ -108,16 +103,3 @@ class WorkerClient:
             self._connection.close()
             self._connection = None
             os.waitpid(self._pid, 0)
-
-
-def _spawn(connection: int) -> int:
-    """Start a worker on a descriptor. In a process group of its own, so that Ctrl-C is not for it."""
-    paths = [_ROOT, *(each for each in sys.path if each != _ROOT and Path(each).is_absolute())]
-    actions = [
-        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-        (os.POSIX_SPAWN_DUP2, 2, 1),
-        (os.POSIX_SPAWN_DUP2, connection, CONNECTION),
-    ]
-    # -S: the caller's own search path is handed over instead of being found again.
-    arguments = [sys.executable, "-I", "-S", "-c", _PROGRAM, *paths]
-    return os.posix_spawn(sys.executable, arguments, os.environ, file_actions=actions, setpgroup=0)
