@@ -10,6 +10,7 @@
     ├── Unsupported          the kernel or this version lacks it
     ├── ResourceExhausted    no address, no space
     ├── Unavailable          a registry or the supervisor does not answer
+    ├── Cancelled            the user asked to stop before it was done
     ├── StartFailed          the process could not be started (126, 127, 128)
     └── SyscallError         also an OSError: which call, on what
 
@@ -63,6 +64,10 @@ class ResourceExhausted(EngineError):
 
 class Unavailable(EngineError):
     """A partner does not answer: a registry, the supervisor."""
+
+
+class Cancelled(EngineError):
+    """The user asked to stop, and it was stopped."""
 
 
 class StartFailed(EngineError):

@@ -14,8 +14,18 @@ DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_MANIFEST_V1 = "application/vnd.docker.distribution.manifest.v1+prettyjws"
 
+DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
+
 INDEXES = frozenset({OCI_INDEX, DOCKER_INDEX})
 MANIFESTS = frozenset({OCI_MANIFEST, DOCKER_MANIFEST})
+CONFIGS = frozenset({OCI_CONFIG, DOCKER_CONFIG})
+_LAYERS = (
+    "application/vnd.oci.image.layer.v1.tar",
+    "application/vnd.oci.image.layer.nondistributable.v1.tar",
+    "application/vnd.docker.image.rootfs.diff.tar",
+    "application/vnd.docker.image.rootfs.foreign.diff.tar",
+)
+_PACKINGS = frozenset({"", "+gzip", "+zstd", ".gzip", ".zstd"})
 
 REF_NAME = "org.opencontainers.image.ref.name"
 """Annotation of an index entry: the image's name, or its tag alone."""
@@ -23,3 +33,8 @@ CONTAINERD_NAME = "io.containerd.image.name"
 """Annotation of an index entry: the whole name, as containerd and Docker write it."""
 ATTESTATION = "vnd.docker.reference.type"
 """Annotation of an index entry that is no image but a statement about one."""
+
+
+def is_layer(media_type: str) -> bool:
+    """Whether a media type is that of a layer of files, however it is packed."""
+    return any(media_type.startswith(kind) and media_type.removeprefix(kind) in _PACKINGS for kind in _LAYERS)

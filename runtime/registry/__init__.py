@@ -1,0 +1,1 @@
+"""A client of registries (OCI distribution-spec); it knows no store. The one door to urllib3."""

@@ -1,0 +1,218 @@
+"""Repositories of a registry: manifests and blobs, read and written (OCI distribution-spec 1.1).
+
+Nothing that comes is trusted: documents and blobs are no larger than announced and have the digest by which
+they were asked for.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import IO
+from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
+
+from runtime.errors import InvalidArgument, NotFound, PermissionDenied, Unavailable
+from runtime.registry.session import Call, Endpoint, Session
+from runtime.registry.transport import Response, printable
+from schemas.oci.media_types import INDEXES, MANIFESTS
+
+MAX_DOCUMENT_BYTES = 4 << 20
+"""Of a manifest: what the distribution-spec lets registries refuse."""
+_ERROR_BYTES = 64 << 10
+_ACCEPT = ", ".join(sorted((*MANIFESTS, *INDEXES)))
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A manifest or index, byte for byte."""
+
+    content: bytes
+    media_type: str
+    digest: str
+
+
+class BlobStream:
+    """A blob on its way. `offset` is where it begins: 0 when the server does not serve ranges."""
+
+    def __init__(self, response: Response, offset: int) -> None:
+        self._response = response
+        self.offset = offset
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield what comes. Raises Cut."""
+        return self._response.pieces()
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._response.close()
+
+
+class Repository:
+    """One repository, `library/busybox`, where it is served. `name` is what people call it."""
+
+    def __init__(self, session: Session, domain: str, path: str, name: str, *, mirror: str = "") -> None:
+        self._session = session
+        self._domain = mirror or domain
+        self._path = path
+        self.name = name
+        self.is_mirror = bool(mirror)
+
+    def manifest(self, reference: str) -> Document:
+        """Return a manifest or index by tag or digest.
+
+        Raises NotFound, PermissionDenied, Unavailable, InvalidArgument.
+        """
+        with self._send("GET", f"manifests/{reference}", {"Accept": _ACCEPT}) as response:
+            self._expect(response, 200, reference)
+            content = response.read(MAX_DOCUMENT_BYTES)
+            claimed = response.header("Docker-Content-Digest")
+            media_type = response.header("Content-Type").partition(";")[0].strip()
+        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        wanted = reference if reference.startswith("sha256:") else claimed
+        if wanted.startswith("sha256:") and wanted != digest:
+            raise InvalidArgument(f"manifest of {self._called(reference)} has digest `{digest}`, not `{wanted[:80]}`")
+        return Document(content, media_type, digest)
+
+    def digest(self, tag: str) -> str:
+        """Return the digest that a tag stands for now. Raises NotFound, PermissionDenied, Unavailable."""
+        with self._send("HEAD", f"manifests/{tag}", {"Accept": _ACCEPT}) as response:
+            self._expect(response, 200, tag)
+            digest = response.header("Docker-Content-Digest")
+        # Some registries leave it out of answers to HEAD.
+        return digest if digest.startswith("sha256:") else self.manifest(tag).digest
+
+    def document(self, digest: str, size_bytes: int) -> bytes:
+        """Return a small blob, verified. Raises as `blob` does, and InvalidArgument for another content."""
+        with self._blob(digest, 0) as response:
+            content = response.read(size_bytes)
+        if len(content) != size_bytes or f"sha256:{hashlib.sha256(content).hexdigest()}" != digest:
+            raise InvalidArgument(f"blob `{digest}` of `{self.name}` came with other content than its digest says")
+        return content
+
+    def blob(self, digest: str, offset: int = 0) -> BlobStream:
+        """Begin to read a blob, where possible at `offset`. Raises NotFound, PermissionDenied, Unavailable."""
+        response = self._blob(digest, offset)
+        if response.status != 206:
+            return BlobStream(response, 0)
+        first = response.header("Content-Range").removeprefix("bytes ").partition("-")[0]
+        if first == str(offset):
+            return BlobStream(response, offset)
+        response.close()
+        return BlobStream(self._blob(digest, 0), 0)
+
+    def _blob(self, digest: str, offset: int) -> Response:
+        headers = {"Range": f"bytes={offset}-"} if offset else {}
+        response = self._send("GET", f"blobs/{digest}", headers)
+        if response.status == 416:
+            response.close()
+            response = self._send("GET", f"blobs/{digest}")
+        if response.status != 206 or not offset:
+            try:
+                self._expect(response, 200, digest)
+            except BaseException:
+                response.close()
+                raise
+        return response
+
+    def has_blob(self, digest: str) -> bool:
+        """Whether the registry has a blob here. Raises PermissionDenied, Unavailable."""
+        with self._send("HEAD", f"blobs/{digest}", push=True) as response:
+            if response.status == 404:
+                return False
+            self._expect(response, 200, digest)
+            return True
+
+    def mount(self, digest: str, source: str) -> bool:
+        """Take a blob over from another repository of the registry; False when that is not possible."""
+        query = urlencode({"mount": digest, "from": source})
+        with self._send("POST", f"blobs/uploads/?{query}", push=True, more=(f"repository:{source}:pull",)) as response:
+            if response.status == 201:
+                return True
+            if response.status == 202 and (place := response.header("Location")):
+                # An upload was begun instead; nobody will go on with it.
+                self._session.send(
+                    self._endpoint, Call("DELETE", self._place(response, place), self._scopes(push=True), attempts=1)
+                ).close()
+            return False
+
+    def upload(self, digest: str, size_bytes: int, opened: Callable[[], IO[bytes]]) -> None:
+        """Store a blob: `opened` gives it from its beginning, each time it has to be sent.
+
+        Raises PermissionDenied, Unavailable, InvalidArgument.
+        """
+        with self._send("POST", "blobs/uploads/", push=True) as response:
+            self._expect(response, 202, digest)
+            place = self._place(response, response.header("Location"))
+        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size_bytes)}
+        call = Call("PATCH", place, self._scopes(push=True), headers, opened, attempts=1)
+        with self._session.send(self._endpoint, call) as response:
+            self._expect(response, (202, 204), digest)
+            place = self._place(response, response.header("Location") or place)
+        parts = urlsplit(place)
+        query = urlencode([*parse_qsl(parts.query, keep_blank_values=True), ("digest", digest)])
+        with self._send("PUT", urlunsplit(parts._replace(query=query)), {"Content-Length": "0"}, push=True) as response:
+            self._expect(response, 201, digest)
+
+    def put_manifest(self, reference: str, media_type: str, content: bytes) -> str:
+        """Let a tag lead to a manifest whose blobs are all there; return its digest."""
+        headers = {"Content-Type": media_type}
+        with self._send("PUT", f"manifests/{reference}", headers, content, push=True) as response:
+            self._expect(response, (200, 201), reference)
+        return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+    @property
+    def _endpoint(self) -> Endpoint:
+        return self._session.endpoint(self._domain)
+
+    def _scopes(self, *, push: bool) -> tuple[str, ...]:
+        return (f"repository:{self._path}:{'pull,push' if push else 'pull'}",)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        headers: dict[str, str] | None = None,
+        body: bytes | None = None,
+        *,
+        push: bool = False,
+        more: tuple[str, ...] = (),
+    ) -> Response:
+        whole = path if "://" in path else f"/v2/{quote(self._path)}/{path}"
+        call = Call(method, whole, (*self._scopes(push=push), *more), headers or {}, body)
+        return self._session.send(self._endpoint, call)
+
+    @staticmethod
+    def _place(response: Response, location: str) -> str:
+        if not location:
+            raise Unavailable(f"`{urlsplit(response.url).netloc}` begins an upload without saying where")
+        return urljoin(response.url, location)
+
+    def _expect(self, response: Response, statuses: int | tuple[int, ...], what: str) -> None:
+        """Raise what an answer with another status means."""
+        if response.status in (statuses if isinstance(statuses, tuple) else (statuses,)):
+            return
+        words = _words(response)
+        if response.status in (401, 403):
+            raise PermissionDenied(
+                f"access to `{self.name}` is denied, the repository does not exist or may require `login`: {words}",
+                hint=f"`pycompose login {self._domain}` keeps credentials",
+            )
+        if response.status == 404:
+            kind = "blob" if what.startswith("sha256:") and "/blobs/" in response.url else "manifest"
+            raise NotFound(f"{kind} for {self._called(what)} not found: {words}")
+        raise Unavailable(f"registry `{self._domain}` does not serve {self._called(what)}: {words}")
+
+    def _called(self, reference: str) -> str:
+        return f"`{self.name}{'@' if reference.startswith('sha256:') else ':'}{reference}`"
+
+
+def _words(response: Response) -> str:
+    """Return what the registry says of an error."""
+    try:
+        document = json.loads(response.read(_ERROR_BYTES))
+        first = document["errors"][0]
+        code = str(first.get("code", "")).lower().replace("_", " ")
+        text = ": ".join(part for part in (code, str(first.get("message", ""))) if part)
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError, Unavailable, InvalidArgument):
+        text = ""
+    return printable(text) or f"HTTP status {response.status}"
