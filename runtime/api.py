@@ -20,6 +20,7 @@ from schemas.engine.records import (
     VolumeRecord,
 )
 from schemas.engine.specs import ContainerSpec, ExecSpec, NetworkSpec, PortBinding, VolumeSpec
+from schemas.engine.transfers import PulledImage, TransferEvent
 
 
 class RuntimeReader(Protocol):
@@ -132,6 +133,27 @@ class AttachSession(Protocol):
         """Let go; the process runs on."""
 
 
+class TransferListener(Protocol):
+    """Who wants to know how an image's layers come along. Called from several threads."""
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether the user has asked to stop: the transfer then ends with Cancelled."""
+
+    def on(self, event: TransferEvent) -> None:
+        """Take in a layer's stage or progress."""
+
+
+class Distribution(Protocol):
+    """The runtime's client of registries (runtime.image.distribution), opened when one is first needed."""
+
+    def pull(self, text: str, platform: str = "", listener: TransferListener | None = None) -> PulledImage:
+        """Bring an image into the store: Runtime.pull_image."""
+
+    def close(self) -> None:
+        """Release connections and processes."""
+
+
 class RuntimeSessions(RuntimeReader, Protocol):
     """What runs, met without changing what exists (runtime.sessions.Sessions): light, like the reader."""
 
@@ -197,6 +219,14 @@ class Runtime(RuntimeSessions, Protocol):
 
     def load_images(self, archive: Path) -> list[ImageRecord]:
         """Load every image of an OCI or Docker archive."""
+
+    def pull_image(
+        self, reference: str, *, platform: str = "", listener: TransferListener | None = None
+    ) -> PulledImage:
+        """Fetch an image from its registry, for this machine's platform unless another is named.
+
+        Raises NotFound, PermissionDenied, Unavailable, Unsupported, Cancelled.
+        """
 
     def remove_image(self, reference: str, *, force: bool = False) -> list[str]:
         """Untag, and delete when it was the last tag. Returns Docker's lines (`Untagged: …`)."""

@@ -6,15 +6,17 @@ and hands each call to the module that knows.
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from runtime import locks
+from runtime.api import Distribution, TransferListener
 from runtime.container import creation, lifecycle
 from runtime.container.partners import Partners
 from runtime.container.recovery import recover
-from runtime.errors import FailedPrecondition, NotFound, PermissionDenied
+from runtime.errors import FailedPrecondition, NotFound, PermissionDenied, Unsupported
 from runtime.image.store import ImageStore
 from runtime.network.controller import NetworkController
 from runtime.paths import Paths, default_paths
@@ -26,10 +28,17 @@ from runtime.supervisor.client import Supervisors
 from runtime.volume.store import VolumeStore
 from schemas.engine.records import ContainerRecord, ImageRecord, NetworkRecord, PublishedPort, VolumeRecord
 from schemas.engine.specs import ContainerSpec, NetworkSpec, PortBinding, VolumeSpec
+from schemas.engine.transfers import PulledImage
+
+DistributionFactory = Callable[[Database, ImageStore], Distribution]
 
 
-def open_engine(paths: Paths | None = None) -> "Engine":
-    """Return the engine on the user's state. Raises PermissionDenied without the rights it needs."""
+def open_engine(paths: Paths | None = None, *, distribution: DistributionFactory | None = None) -> "Engine":
+    """Return the engine on the user's state. Raises PermissionDenied without the rights it needs.
+
+    `distribution` makes the client of registries when one is first needed, since its HTTP library is
+    not for commands that need none.
+    """
     if os.geteuid() != 0:
         raise PermissionDenied(
             "pycompose makes namespaces, mounts and bridges, which needs root",
@@ -45,16 +54,20 @@ def open_engine(paths: Paths | None = None) -> "Engine":
             volumes=VolumeStore(database, paths),
             networks=NetworkController(database, paths),
             supervisors=Supervisors(paths),
-        )
+        ),
+        distribution,
     )
 
 
 class Engine(Sessions):
     """Everything that changes something; reading and sessions are inherited."""
 
-    def __init__(self, partners: Partners) -> None:
+    def __init__(self, partners: Partners, distribution: DistributionFactory | None = None) -> None:
         super().__init__(partners.paths, partners.database, partners.supervisors)
         self._partners = partners
+        self._make_distribution = distribution
+        self._opened_distribution: Distribution | None = None
+        self._distribution_lock = threading.Lock()
 
     @contextmanager
     def locked(self, project: str) -> Iterator[None]:
@@ -107,6 +120,12 @@ class Engine(Sessions):
     def load_images(self, archive: Path) -> list[ImageRecord]:
         """Load every image of an OCI or Docker archive."""
         return self._partners.images.load(archive)
+
+    def pull_image(
+        self, reference: str, *, platform: str = "", listener: TransferListener | None = None
+    ) -> PulledImage:
+        """Fetch an image from its registry."""
+        return self._distribution().pull(reference, platform, listener)
 
     def remove_image(self, reference: str, *, force: bool = False) -> list[str]:
         """Untag, and delete when it was the last tag."""
@@ -171,4 +190,14 @@ class Engine(Sessions):
 
     def close(self) -> None:
         """Release descriptors and connections."""
+        if self._opened_distribution is not None:
+            self._opened_distribution.close()
         self._partners.close()
+
+    def _distribution(self) -> Distribution:
+        with self._distribution_lock:
+            if self._opened_distribution is None:
+                if self._make_distribution is None:
+                    raise Unsupported("this engine was opened without a client of registries")
+                self._opened_distribution = self._make_distribution(self.database, self._partners.images)
+            return self._opened_distribution

@@ -165,7 +165,10 @@ class Context:
     def runtime(self) -> "Runtime":
         """Return the whole runtime. Raises PermissionDenied without the rights it needs."""
         if self._runtime is None:
-            self._runtime = registry.load(registry.ENGINE).open_engine()
+            self._runtime = registry.load(registry.ENGINE).open_engine(
+                # Not before it is needed: it imports an HTTP library.
+                distribution=lambda *parts: registry.load(registry.DISTRIBUTION).Distribution(*parts)
+            )
         assert self._runtime is not None  # noqa: S101 - for mypy: the registry's modules are untyped
         return self._runtime
 

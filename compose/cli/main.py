@@ -14,7 +14,7 @@ from compose.cli.help import help_page, option_rows
 from compose.cli.options import PROGRAM, add_dry_run, global_parser, is_true, settle_globals
 from compose.cli.parser import HelpRequested, Parser, UsageError
 from compose.errors import EXIT_FAILURE, ComposeError, ProjectError
-from runtime.errors import EngineError
+from runtime.errors import Cancelled, EngineError
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """What no program can help: where it writes there is no room."""
@@ -31,11 +31,11 @@ def run(arguments: Sequence[str]) -> int:
         return SUCCESS
     except ComposeError as error:
         return _report(error, options)
-    except EngineError as error:
-        return _report(ComposeError(error.message, hint=error.hint), options)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Cancelled):
         sys.stderr.write("canceled\n")
         return INTERRUPTED
+    except EngineError as error:
+        return _report(ComposeError(error.message, hint=error.hint), options)
     except BrokenPipeError:
         # Python flushes standard output once more at exit; there is nobody left to read it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -128,6 +128,12 @@ def add_pull(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quiet-pull", action="store_true", help="Pull without printing progress information")
 
 
+def add_platform(parser: argparse.ArgumentParser) -> None:
+    """`--platform`; empty is DOCKER_DEFAULT_PLATFORM, or this machine."""
+    default = os.environ.get("DOCKER_DEFAULT_PLATFORM", "")
+    parser.add_argument("--platform", default=default, help="Set platform if server is multi-platform capable")
+
+
 def add_remove_orphans(parser: argparse.ArgumentParser) -> None:
     """`--remove-orphans`."""
     parser.add_argument(

@@ -26,6 +26,7 @@ DIAGNOSTIC = "compose.render.diagnostic"
 QUERY = "runtime.query"
 SESSIONS = "runtime.sessions"
 ENGINE = "runtime.engine"
+DISTRIBUTION = "runtime.image.distribution"
 RENDERERS = {
     "tty": "compose.render.tty",
     "plain": "compose.render.plain",

@@ -1,6 +1,7 @@
 """Which image a name means: the names in the state, ids, and the built-in image. Reads the state alone."""
 
 import sqlite3
+from dataclasses import replace
 
 from runtime.errors import InvalidArgument, NotFound, Unsupported
 from runtime.image.host import HOST_REFERENCE, host_record
@@ -33,8 +34,8 @@ def find_image(connection: sqlite3.Connection, text: str) -> ImageRecord:
     if found is None:
         raise NotFound(
             f"no such image: `{text}`",
-            hint="make one of a root file system with `image import`, load an archive with `image load`, or use the"
-            " built-in image `host`; pulling from registries comes with a later version",
+            hint="`image pull` fetches it, `image load` and `image import` bring it in from files; or use the"
+            " built-in image `host`",
         )
     return found
 
@@ -51,6 +52,9 @@ def _by_reference(connection: sqlite3.Connection, text: str) -> ImageRecord | No
         return host_record()
     found = images.by_reference(connection, familiar)
     if found is not None or not parsed.digest:
+        return found
+    found = images.by_reference(connection, replace(parsed, tag="").familiar)
+    if found is not None:
         return found
     # Docker looks a `name:tag@digest` up by its digest; the tag is for people.
     for image in images.by_manifest(connection, parsed.digest):

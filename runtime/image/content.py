@@ -4,6 +4,7 @@
     ├── oci-layout
     ├── blobs/sha256/<hex>    never changed once they have their name
     ├── ingest/               what is being written; swept when nobody writes
+    │   └── <hex>.partial     a download, kept for a day for whoever goes on with it
     ├── layers/               see runtime.image.layers
     └── lock                  shared: whoever adds; exclusive: whoever collects garbage
 
@@ -16,6 +17,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +32,8 @@ from schemas.engine.identifiers import Digest
 CHUNK_BYTES = 1 << 20
 MAX_DOCUMENT_BYTES = 8 << 20
 """Of a manifest or configuration: they are read whole."""
+_PARTIAL = ".partial"
+_KEPT_S = 24 * 3600
 _LAYOUT = '{"imageLayoutVersion":"1.0.0"}'
 
 
@@ -147,11 +151,31 @@ class BlobStore:
         return target
 
     def leftovers(self) -> list[Path]:
-        """Return what killed writers left. Call under `exclusive`: nobody writes then."""
+        """Return what killed writers left, but for young downloads. Call under `exclusive`: nobody writes then."""
         try:
-            return list(self._ingest.iterdir())
+            return [path for path in self._ingest.iterdir() if not _is_young_download(path)]
         except FileNotFoundError:
             return []
+
+    def partial(self, digest: str) -> Path:
+        """Return where a blob is downloaded to (runtime.image.partial)."""
+        return self._ingest / f"{hexadecimal(digest)}{_PARTIAL}"
+
+    def adopt(self, path: Path, digest: str) -> None:
+        """Give a file of ingest/, whose content was verified and synced, its name as a blob. Call under `lease`."""
+        path.rename(self._path(digest))
+        _sync_directory(self._blobs)
+
+    def verify(self, digest: str, size_bytes: int | None = None) -> bool:
+        """Whether a blob is there and whole; one that is damaged is removed, so that it can be fetched again."""
+        try:
+            with self.open(digest) as file:
+                whole = size_bytes in (None, self.size(digest)) and _digest_of(file) == digest
+        except NotFound:
+            return False
+        if not whole:
+            self.remove(digest)
+        return whole
 
     @staticmethod
     def sweep(paths: list[Path]) -> None:
@@ -200,6 +224,22 @@ class BlobStore:
 
     def _path(self, digest: str) -> Path:
         return self._blobs / hexadecimal(digest)
+
+
+def _digest_of(file: BinaryIO) -> str:
+    found = hashlib.sha256()
+    while piece := file.read(CHUNK_BYTES):
+        found.update(piece)
+    return f"sha256:{found.hexdigest()}"
+
+
+def _is_young_download(path: Path) -> bool:
+    if path.suffix != _PARTIAL:
+        return False
+    try:
+        return path.stat().st_mtime > time.time() - _KEPT_S
+    except FileNotFoundError:
+        return True
 
 
 def _private(path: str, flags: int) -> int:

@@ -19,7 +19,7 @@ from pathlib import Path
 from runtime.errors import InvalidArgument, NotFound
 from runtime.image import diff, tar_split
 from runtime.image.content import BlobStore
-from runtime.image.folders import inherit
+from runtime.image.folders import PathParts, inherit
 from runtime.image.identity import chain_ids, hexadecimal
 from runtime.image.layer import unpack
 from runtime.image.streams import Hashed
@@ -45,11 +45,31 @@ class Layer:
     size_bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A layer unpacked into a scratch folder, that has no name yet."""
+
+    diff_id: DiffID
+    size_bytes: int
+    implied: tuple[PathParts, ...] = ()
+    """Folders that only the layers below it can describe."""
+
+
+def unpack_tree(source: Hashed, scratch: Path) -> Tree:
+    """Unpack an uncompressed tar into a scratch folder of the store. Raises InvalidArgument for what is no layer."""
+    content = scratch / FILES
+    content.mkdir()
+    content.chmod(0o755)
+    with ExitStack() as opened:
+        unpacked = unpack(source, _open_folder(content, opened))
+    return Tree(source.diff_id, unpacked.size_bytes, unpacked.implied)
+
+
 class LayerStore:
     """Unpacked layers below Paths.images."""
 
     def __init__(self, blobs: BlobStore) -> None:
-        self._blobs = blobs
+        self.blobs = blobs
         self.root = blobs.root / _LAYERS
 
     def find(self, diff_id: DiffID, chain_id: ChainID) -> Path | None:
@@ -94,33 +114,28 @@ class LayerStore:
 
         Raises InvalidArgument for a tar that no layer may be, or that is not the expected one.
         """
-        scratch = self._blobs.scratch()
+        scratch = self.blobs.scratch()
         try:
-            return self._add(source, below, expected, scratch)
+            tree = unpack_tree(source, scratch)
+            if expected is not None and tree.diff_id != expected:
+                raise InvalidArgument(f"layer `{expected}` unpacks to content with DiffID `{tree.diff_id}`")
+            return self.settle(tree, scratch, below)
         finally:
             # Renamed away when all went well.
             remove_tree(scratch)
 
-    def _add(self, source: Hashed, below: Sequence[DiffID], expected: DiffID | None, scratch: Path) -> Layer:
-        content = scratch / FILES
-        content.mkdir()
-        content.chmod(0o755)
-        root = os.open(content, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            unpacked = unpack(source, root)
-            diff_id = source.diff_id
-            if expected is not None and diff_id != expected:
-                raise InvalidArgument(f"layer `{expected}` unpacks to content with DiffID `{diff_id}`")
-            if unpacked.implied:
-                inherit(root, unpacked.implied, self.stack(below))
-            (scratch / _SIZE).write_text(str(unpacked.size_bytes))
+    def settle(self, tree: Tree, scratch: Path, below: Sequence[DiffID]) -> Layer:
+        """Give an unpacked layer its place on the layers `below`, which are all there. Call under a lease."""
+        with ExitStack() as opened:
+            root = _open_folder(scratch / FILES, opened)
+            if tree.implied:
+                inherit(root, tree.implied, self.stack(below))
+            (scratch / _SIZE).write_text(str(tree.size_bytes))
             # Without it a power cut could leave a layer that has its name but not all of its bytes.
             sync_filesystem(root)
-        finally:
-            os.close(root)
-        by_diff, by_chain = self.places_of(diff_id, chain_ids([*below, diff_id])[-1])
-        _give_name(scratch, by_chain if unpacked.implied else by_diff)
-        return Layer(diff_id, unpacked.size_bytes)
+        by_diff, by_chain = self.places_of(tree.diff_id, chain_ids([*below, tree.diff_id])[-1])
+        _give_name(scratch, by_chain if tree.implied else by_diff)
+        return Layer(tree.diff_id, tree.size_bytes)
 
     def adopt(self, scratch: Path, lowers: Sequence[str], *, clamp_s: int | None = None) -> Layer:
         """Take over what was written to `scratch`/fs on top of folders (topmost first). Call under a lease.

@@ -12,6 +12,7 @@ from runtime.image.assembly import Assembler
 from runtime.image.configuration import Configuration, read_configuration
 from runtime.image.identity import chain_ids, digest_of, hexadecimal
 from runtime.image.machine import machine_architecture
+from runtime.image.platforms import candidates, parse_platform
 from schemas.engine.identifiers import DiffID
 from schemas.engine.records import ImageRecord
 from schemas.oci.image import Descriptor, Index, Manifest, index_from_plain, manifest_from_plain
@@ -141,14 +142,11 @@ def _images_of(archive: Archive, entry: Descriptor, depth: int) -> list[Descript
 
 
 def _chosen(archive: Archive, index: Index, depth: int) -> list[Descriptor]:
-    machine = machine_architecture()
-    for entry in index.manifests:
-        platform = entry.platform
-        wanted = platform is None or (platform.os, platform.architecture) == ("linux", machine)
+    for entry in candidates(index.manifests, parse_platform("")):
         # `docker save` of one platform leaves the others' entries in, without their blobs.
-        if wanted and archive.has(_blob_path(entry.digest)) and (images := _images_of(archive, entry, depth)):
+        if archive.has(_blob_path(entry.digest)) and (images := _images_of(archive, entry, depth)):
             return images
-    raise Unsupported(f"the archive has no image for linux/{machine}")
+    raise Unsupported(f"the archive has no image for linux/{machine_architecture()}")
 
 
 def _oci_source(archive: Archive, descriptor: Descriptor, entry: Descriptor, names: dict[str, list[str]]) -> _Source:

@@ -32,7 +32,7 @@ class ImageStore:
         self._database = database
         self.blobs = BuiltBlobs(paths.images)
         self._layers = LayerStore(self.blobs)
-        self._assembler = Assembler(database, self.blobs, self._layers)
+        self.assembler = Assembler(database, self.blobs, self._layers)
         self._collector = Collector(database, paths, self.blobs, self._layers)
 
     def resolve(self, reference: str) -> ImageRecord:
@@ -67,10 +67,10 @@ class ImageStore:
         a name. Raises InvalidArgument, NotFound, Unsupported, ResourceExhausted.
         """
         names = [self._new_name(reference)] if reference else []
-        with _named_errors("import"), opened(archive) as file, self.blobs.lease():
-            configuration, stored = self._assembler.import_layer(file, changes)
-            record = self._assembler.add_image(configuration, [stored.descriptor], names, action="import")
-        self._collector.collect()
+        with named_errors("import"), opened(archive) as file, self.blobs.lease():
+            configuration, stored = self.assembler.import_layer(file, changes)
+            record = self.assembler.add_image(configuration, [stored.descriptor], names, action="import")
+        self.collect()
         return record
 
     def load(self, archive: Path | int) -> list[ImageRecord]:
@@ -78,14 +78,14 @@ class ImageStore:
 
         Raises InvalidArgument, NotFound, Unsupported, ResourceExhausted.
         """
-        with _named_errors("load"), opened(archive) as file, self.blobs.lease():
+        with named_errors("load"), opened(archive) as file, self.blobs.lease():
             scratch = self.blobs.scratch()
             try:
                 with searchable(file, scratch) as members:
-                    records = loading.load(members, self._assembler)
+                    records = loading.load(members, self.assembler)
             finally:
                 remove_tree(scratch)
-        self._collector.collect()
+        self.collect()
         return records
 
     def tag(self, source: str, reference: str) -> ImageRecord:
@@ -109,8 +109,12 @@ class ImageStore:
             if is_host(record):
                 raise FailedPrecondition("the image `host` is built in and cannot be removed")
             lines = remove_image(connection, record, reference, force=force)
-        self._collector.collect()
+        self.collect()
         return lines
+
+    def collect(self) -> None:
+        """Remove what no image and no container leads to, unless somebody is adding. Raises SyscallError."""
+        self._collector.collect()
 
     def _new_name(self, reference: str) -> str:
         if parse(reference).digest:
@@ -126,7 +130,7 @@ class ImageStore:
 
 
 @contextmanager
-def _named_errors(action: str) -> Iterator[None]:
+def named_errors(action: str) -> Iterator[None]:
     """Turn what the kernel refused into errors of ours: no space, or the call that failed."""
     try:
         yield

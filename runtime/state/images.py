@@ -23,12 +23,17 @@ class ImageUser:
 
 
 def insert(connection: sqlite3.Connection, record: ImageRecord, manifest_digest: str) -> bool:
-    """Store an image (its references are not stored with it). Return False when it is there already."""
-    cursor = connection.execute(
-        "INSERT INTO images (id, record, manifest_digest, created_ns) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+    """Store an image (its references are not stored with it). Return False when it is there already.
+
+    The manifest is the latest one: its blobs are those that were seen to be there.
+    """
+    known = connection.execute("SELECT 1 FROM images WHERE id = ?", (record.id,)).fetchone()
+    connection.execute(
+        "INSERT INTO images (id, record, manifest_digest, created_ns) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (id) DO UPDATE SET manifest_digest = excluded.manifest_digest",
         (record.id, to_json(replace(record, references=())), manifest_digest, record.created_ns),
     )
-    return cursor.rowcount > 0
+    return known is None
 
 
 def remove(connection: sqlite3.Connection, image_id: str) -> None:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from compose.cli import image_pull
 from compose.cli.context import Context
 from compose.cli.options import PROGRAM
 from compose.cli.parser import Parser, UsageError
@@ -104,6 +105,12 @@ SUBCOMMANDS: dict[str, tuple[_Declare, _Perform, str, str]] = {
     "import": (_declare_import, _import, "Make an image from a tar of a root file system", "[OPTIONS] FILE|- NAME"),
     "load": (_declare_load, _load, "Load images from an archive", "[OPTIONS]"),
     "ls": (_declare_ls, _ls, "List images", "[OPTIONS]"),
+    "pull": (
+        image_pull.declare,
+        image_pull.perform,
+        "Download an image from a registry",
+        "[OPTIONS] NAME[:TAG|@DIGEST]",
+    ),
     "rm": (_declare_rm, _rm, "Remove images", "[OPTIONS] IMAGE..."),
 }
 """Name: (flags, what it does, summary, usage)."""

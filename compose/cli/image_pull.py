@@ -1,0 +1,55 @@
+"""`image pull`: one image from its registry, with Docker's lines."""
+
+import argparse
+import threading
+
+from compose.cli.context import Context
+from compose.cli.interrupts import interruptible
+from compose.cli.options import add_platform
+from compose.orchestration.interruption import Interruption
+from schemas.engine.transfers import TransferEvent, TransferStage
+
+
+class LayerLines:
+    """Prints a line whenever a layer reaches another stage: what `docker pull` writes into a pipe."""
+
+    def __init__(self, context: Context, interruption: Interruption, *, quiet: bool) -> None:
+        self._context = context
+        self._interruption = interruption
+        self._quiet = quiet
+        self._shown: dict[str, TransferStage] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether Ctrl-C was pressed."""
+        return self._interruption.is_set
+
+    def on(self, event: TransferEvent) -> None:
+        """Print the line, unless it is the one printed last for that layer."""
+        with self._lock:
+            if self._quiet or self._shown.get(event.layer) is event.stage:
+                return
+            self._shown[event.layer] = event.stage
+            self._context.out(f"{event.layer}: {' '.join(filter(None, (event.stage.value, event.source)))}")
+            self._context.flush()
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags."""
+    add_platform(parser)
+    parser.add_argument("-q", "--quiet", action="store_true", help="Suppress verbose output")
+    parser.add_argument("reference", metavar="NAME[:TAG|@DIGEST]")
+
+
+def perform(context: Context) -> None:
+    """Pull the image and say what came of it."""
+    options = context.options
+    with interruptible() as interruption:
+        lines = LayerLines(context, interruption, quiet=options.quiet)
+        pulled = context.runtime().pull_image(options.reference, platform=options.platform, listener=lines)
+    name = options.reference
+    if not options.quiet:
+        context.out(f"Digest: {pulled.digest}")
+        context.out(f"Status: {'Downloaded newer image' if pulled.is_new else 'Image is up to date'} for {name}")
+    context.out(name)
