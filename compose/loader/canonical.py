@@ -7,7 +7,7 @@ from typing import Any
 
 from compose.loader.mount import parse_volume
 from compose.loader.port import parse_port
-from compose.loader.problem import Path, Problem, Report, dotted
+from compose.loader.problem import Path, Problem, Problems, Report, dotted
 from compose.loader.scalar import text_of
 from compose.loader.tree_path import Branch, Change, Tree, rewrite, table
 
@@ -146,15 +146,24 @@ def _ports(value: Any, path: Path) -> Any:
     if not isinstance(value, list):
         raise _wrong_type(value, path, "port")
     ports: list[Any] = []
+    found: list[Problem] = []
     for index, item in enumerate(value):
-        if isinstance(item, str) or (isinstance(item, int) and not isinstance(item, bool)):
-            ports.extend(parse_port(str(item), (*path, index)))
-        elif isinstance(item, dict):
-            ports.append(item)
-        else:
-            message, hint = f"{dotted(path)}: invalid type number for port", "a port is a whole number"
-            raise Problem(message, (*path, index), code="wrong-type", hint=hint)
+        try:
+            ports.extend(_port(item, (*path, index)))
+        except Problem as problem:
+            found.append(problem)
+    if found:
+        raise Problems(found)
     return ports
+
+
+def _port(item: Any, path: Path) -> list[Any]:
+    if isinstance(item, str) or (isinstance(item, int) and not isinstance(item, bool)):
+        return parse_port(str(item), path)
+    if not isinstance(item, dict):
+        message = f"{dotted(path[:-1])}: invalid type number for port"
+        raise Problem(message, path, code="wrong-type", hint="a port is a whole number")
+    return [item]
 
 
 def _text(value: Any, _: Path) -> Any:
@@ -189,7 +198,7 @@ def _leniently(change: Change) -> Change:
     def attempt(value: Any, path: Path) -> Any:
         try:
             return change(value, path)
-        except Problem:
+        except (Problem, Problems):
             return value
 
     return attempt

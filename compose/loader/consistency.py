@@ -3,28 +3,36 @@
 Every check looks at one service and yields what it finds, so one run tells all.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from compose.errors import CircularDependency, DanglingReference
 from compose.loader.problem import Problem, Problems
+from compose.loader.selection import depending_attribute, enabling
 from compose.loader.shapes import nearest
 from compose.loader.tree_path import Tree
 
 
 def check_consistency(model: Tree, disabled: Tree) -> None:
     """Raises Problems. `model` is typed, its services are the enabled ones."""
-    problems = [
-        problem
-        for name, service in model["services"].items()
-        for check in _CHECKS
-        for problem in check(name, service, model, disabled)
-    ]
-    problems.extend(_secrets_without_source(model))
+    problems = [*_found(_REFERENCES + _CONTRADICTIONS, model, disabled), *_secrets_without_source(model)]
     if not problems:
         problems.extend(_cycles(model["services"]))
     if problems:
         raise Problems(problems)
+
+
+def check_references(model: Tree, disabled: Tree) -> None:
+    """What can be said of a model whose values have no types yet. Raises Problems."""
+    problems = list(_found(_REFERENCES, model, disabled))
+    if problems:
+        raise Problems(problems)
+
+
+def _found(checks: "tuple[_Check, ...]", model: Tree, disabled: Tree) -> Iterator[Problem]:
+    for name, service in model["services"].items():
+        for check in checks:
+            yield from check(name, service, model, disabled)
 
 
 def check_container_names(services: Tree) -> None:
@@ -34,13 +42,14 @@ def check_container_names(services: Tree) -> None:
         container = service.get("container_name")
         if container and owners.setdefault(container, name) != name:
             message = f'services.{name}: container name "{container}" is already in use by service {owners[container]}'
-            raise Problem(message, ("services", name, "container_name"))
+            other = ("services", owners[container], "container_name")
+            raise Problem(message, ("services", name, "container_name"), also=("the other is", other))
 
 
 def _image_or_build(name: str, service: Tree, _: Tree, __: Tree) -> Iterator[Problem]:
     if not service.get("image") and service.get("build") is None and service.get("provider") is None:
         message = f'service "{name}" has neither an image nor a build context specified'
-        yield Problem(message, ("services", name), hint="add `image:` or `build:`")
+        yield Problem(message, ("services", name), hint="add `image:` or `build:`", on_key=True)
 
 
 def _build(name: str, service: Tree, model: Tree, disabled: Tree) -> Iterator[Problem]:
@@ -50,7 +59,8 @@ def _build(name: str, service: Tree, model: Tree, disabled: Tree) -> Iterator[Pr
     path = ("services", name, "build")
     if build.get("dockerfile_inline") and build.get("dockerfile"):
         message = f'service "{name}" declares mutualy exclusive dockerfile and dockerfile_inline'
-        yield Problem(message, (*path, "dockerfile_inline"))
+        first = ("the other is", (*path, "dockerfile"))
+        yield Problem(message, (*path, "dockerfile_inline"), on_key=True, also=first, hint="keep one of them")
     for context, target in (build.get("additional_contexts") or {}).items():
         if not target.startswith("service:"):
             continue
@@ -58,14 +68,24 @@ def _build(name: str, service: Tree, model: Tree, disabled: Tree) -> Iterator[Pr
         place = (*path, "additional_contexts", context)
         if other not in model["services"]:
             message = f'service "{name}" declares unknown service "{other}" as additional contexts {context}'
-            yield Problem(message, place, kind=DanglingReference, hint=_enabling(other, model["services"], disabled))
+            yield Problem(
+                message,
+                place,
+                kind=DanglingReference,
+                hint=_known(other, model, disabled),
+            )
         elif model["services"][other].get("build") is None:
             message = f'service "{name}" declares non-buildable service "{other}" as additional contexts {context}'
-            yield Problem(message, place)
+            yield Problem(message, place, hint=f"give `{other}` a `build:`, or name an image")
     platforms, platform = build.get("platforms") or (), service.get("platform")
     if platforms and platform and platform not in platforms:
         message = f'service.build.platforms MUST include service.platform "{platform}"'
-        yield Problem(message, (*path, "platforms"))
+        own = ("`platform` is", ("services", name, "platform"))
+        yield Problem(message, (*path, "platforms"), hint=f"add `{platform}` to the list", also=own)
+
+
+def _known(other: str, model: Tree, disabled: Tree) -> str:
+    return enabling(other, model["services"], {**disabled, **model["services"]})
 
 
 def _references(name: str, service: Tree, model: Tree, _: Tree) -> Iterator[Problem]:
@@ -84,9 +104,15 @@ def _references(name: str, service: Tree, model: Tree, _: Tree) -> Iterator[Prob
         declared = model.get(section) or {}
         for key in keys:
             if key not in declared:
-                hint = nearest(str(key), declared) or f"declare it under the top-level `{section}:`"
+                hint = nearest(str(key), declared) or _declaring(what, section, str(key))
                 message = f'service "{name}" refers to undefined {what} {key}'
                 yield Problem(message, ("services", name, *place, str(key)), kind=DanglingReference, hint=hint)
+
+
+def _declaring(what: str, section: str, key: str) -> str:
+    if what == "volume" and "/" in key:
+        return f"a path of the host begins with `./`, as in `./{key}`"
+    return f"declare it under the top-level `{section}:`"
 
 
 def _dependencies(name: str, service: Tree, model: Tree, disabled: Tree) -> Iterator[Problem]:
@@ -94,32 +120,20 @@ def _dependencies(name: str, service: Tree, model: Tree, disabled: Tree) -> Iter
         if other in model["services"] or (other in disabled and not dependency.get("required", True)):
             continue
         message = f'service "{name}" depends on undefined service "{other}"'
-        path = ("services", name, _depending_attribute(service, other), other)
-        yield Problem(message, path, kind=DanglingReference, hint=_enabling(other, model["services"], disabled))
-
-
-def _depending_attribute(service: Tree, other: str) -> str:
-    """The attribute that an implied dependency comes from."""
-    for attribute in ("network_mode", "ipc", "pid", "uts", "cgroup"):
-        if service.get(attribute) == f"service:{other}":
-            return attribute
-    for attribute in ("links", "volumes_from"):
-        if any(item.split(":")[0] == other for item in service.get(attribute) or ()):
-            return attribute
-    return "depends_on"
-
-
-def _enabling(other: str, services: Tree, disabled: Tree) -> str:
-    if other in disabled:
-        profiles = ", ".join(f"`--profile {profile}`" for profile in disabled[other].get("profiles") or ())
-        return f"`{other}` is disabled; it can be enabled by {profiles}"
-    return nearest(other, {**services, **disabled})
+        path = ("services", name, depending_attribute(service, other), other)
+        yield Problem(
+            message,
+            path,
+            kind=DanglingReference,
+            hint=_known(other, model, disabled),
+        )
 
 
 def _network_mode(name: str, service: Tree, _: Tree, __: Tree) -> Iterator[Problem]:
     if service.get("network_mode") and service.get("networks"):
         message = f"service {name} declares mutually exclusive `network_mode` and `networks`"
-        yield Problem(message, ("services", name, "network_mode"))
+        other = ("the other is", ("services", name, "networks"))
+        yield Problem(message, ("services", name, "network_mode"), hint="keep one of them", also=other)
 
 
 def _health_test(name: str, service: Tree, _: Tree, __: Tree) -> Iterator[Problem]:
@@ -139,16 +153,18 @@ def _replicas(name: str, service: Tree, _: Tree, __: Tree) -> Iterator[Problem]:
     deploy_path = ("services", name, "deploy", "replicas")
     scale, replicas = service.get("scale"), (service.get("deploy") or {}).get("replicas")
     if scale is not None and replicas is not None and scale != replicas:
-        yield Problem(f"services.{name}: can't set distinct values on 'scale' and 'deploy.replicas'", path)
+        message = f"services.{name}: can't set distinct values on 'scale' and 'deploy.replicas'"
+        yield Problem(message, path, hint="keep one of them", also=("the other is", deploy_path))
     if scale is not None and scale < 0:
         yield Problem(f"services.{name}.scale: must be greater than or equal to 0", path)
     if replicas is not None and replicas < 0:
         yield Problem(f"services.{name}.deploy.replicas: must be greater than or equal to 0", deploy_path)
     count = scale if scale is not None else replicas
     if count is not None and count > 1 and service.get("container_name"):
-        attribute = "deploy.replicas" if scale is None else "scale"
-        message = f"services.{attribute}: can't set container_name and {name} as container name must be unique"
-        yield Problem(message, ("services", name, "container_name"))
+        attribute, other = ("deploy.replicas", deploy_path) if scale is None else ("scale", path)
+        message = f"services.{name}: can't set container_name and {count} replicas, as container name must be unique"
+        hint = "without `container_name` each container gets a name of its own"
+        yield Problem(message, ("services", name, "container_name"), hint=hint, also=(f"`{attribute}` is", other))
 
 
 _LIMITS = (
@@ -166,14 +182,16 @@ def _limits(name: str, service: Tree, _: Tree, __: Tree) -> Iterator[Problem]:
         if service.get(old) and limits is not None and (limits.get(new) or 0) != service[old]:
             full = f"deploy.resources.{section}.{new}"
             message = f"services.{name}: can't set distinct values on '{old}' and '{full}'"
-            yield Problem(message, ("services", name, old), hint=f"write one of them, `{full}` is the newer")
+            hint = f"keep one of them, `{full}` is the newer"
+            other = ("the other is", ("services", name, *full.split(".")))
+            yield Problem(message, ("services", name, old), hint=hint, also=other)
 
 
 def _watch(name: str, service: Tree, _: Tree, __: Tree) -> Iterator[Problem]:
     for index, rule in enumerate((service.get("develop") or {}).get("watch") or ()):
         if not rule.get("target") and rule.get("action") not in ("rebuild", "restart"):
             message = f"services.{name}.develop.watch: target is required for non-rebuild actions"
-            yield Problem(message, ("services", name, "develop", "watch", index))
+            yield Problem(message, ("services", name, "develop", "watch", index), hint="add `target:`")
 
 
 def _mount_targets(name: str, service: Tree, _: Tree, __: Tree) -> Iterator[Problem]:
@@ -184,27 +202,19 @@ def _mount_targets(name: str, service: Tree, _: Tree, __: Tree) -> Iterator[Prob
         place = f"services.{name}.{attribute}[{index}]"
         if taken.setdefault(target, place) != place:
             message = f"{place}: target {target} already mounted as {taken[target]}"
-            yield Problem(message, ("services", name, attribute, index))
+            yield Problem(message, ("services", name, attribute, index), needle=target)
 
 
-_CHECKS = (
-    _image_or_build,
-    _build,
-    _network_mode,
-    _references,
-    _health_test,
-    _dependencies,
-    _replicas,
-    _limits,
-    _watch,
-    _mount_targets,
-)
+_Check = Callable[[str, Tree, Tree, Tree], Iterator[Problem]]
+_REFERENCES: tuple[_Check, ...] = (_image_or_build, _build, _network_mode, _references, _dependencies)
+_CONTRADICTIONS: tuple[_Check, ...] = (_health_test, _replicas, _limits, _watch, _mount_targets)
 
 
 def _secrets_without_source(model: Tree) -> Iterator[Problem]:
     for name, secret in (model.get("secrets") or {}).items():
         if not (secret.get("external") or secret.get("file") or secret.get("environment")):
-            yield Problem(f'secret "{name}" must declare either `file` or `environment`', ("secrets", name))
+            message = f'secret "{name}" must declare either `file` or `environment`'
+            yield Problem(message, ("secrets", name), on_key=True)
 
 
 def _cycles(services: Tree) -> Iterator[Problem]:
@@ -214,7 +224,7 @@ def _cycles(services: Tree) -> Iterator[Problem]:
         chain = _chain_back(start, services, finished)
         if chain:
             text = " -> ".join(chain)
-            path = ("services", chain[0], _depending_attribute(services[chain[0]], chain[1]), chain[1])
+            path = ("services", chain[0], depending_attribute(services[chain[0]], chain[1]), chain[1])
             yield Problem(f"dependency cycle detected: {text}", path, kind=CircularDependency)
             return
 

@@ -4,11 +4,12 @@ Source: compose-spec, 03-compose-file.md; docker compose, cmd/compose/compose.go
 """
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from compose import errors
-from compose.errors import EXIT_FILE_NOT_FOUND, ProjectError
+from compose.errors import EXIT_FILE_NOT_FOUND, ProjectError, Span
 from compose.loader import dotenv
 from compose.loader.options import LoadOptions
 from compose.loader.source import require_local, resolve
@@ -52,7 +53,8 @@ def discover(options: LoadOptions) -> Discovery:
     _read_env_files(found, explicit, options)
     if not found.files and (listed := found.variables.get("COMPOSE_FILE")) is not None:
         separator = found.variables.get("COMPOSE_PATH_SEPARATOR") or ":"
-        found.files = _given_files(tuple(listed.split(separator)), options)
+        with blaming(found, "COMPOSE_FILE", options):
+            found.files = _given_files(tuple(listed.split(separator)), options)
     if not found.files:
         found.files = _default_files(found, options)
     found.working_dir = _working_dir(found.files, options)
@@ -61,6 +63,20 @@ def discover(options: LoadOptions) -> Discovery:
     if not explicit:
         _read_env_files(found, (), options)
     return found
+
+
+@contextmanager
+def blaming(found: Discovery, variable: str, options: LoadOptions) -> Iterator[None]:
+    """Give errors about a variable's value the line of the env file that sets it, if one does."""
+    try:
+        yield
+    except ProjectError as error:
+        file, _, line = found.origins.get(variable, "").rpartition(":")
+        if file and error.span is None:
+            text = dotenv.decode(options.reader.read(file)).split("\n")[int(line) - 1]
+            start = text.find("=") + 1
+            error.span = Span(file, int(line), start + 1, text, max(1, len(text.rstrip()) - start))
+        raise
 
 
 def require_files(found: Discovery) -> None:

@@ -12,15 +12,11 @@ from compose.errors import CircularDependency, DanglingReference, MissingFile
 from compose.loader.merge import merge_at
 from compose.loader.problem import Path, Problem, Problems, at_reference
 from compose.loader.reset import apply_resets
-from compose.loader.shapes import nearest
+from compose.loader.shapes import nearest_service
 from compose.loader.tree_path import Tree
 
 MAX_CHAIN = 100
 """Services that may extend each other in a row; real chains have two or three."""
-
-
-_FEW = 8
-"""Services that are listed where one is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +113,8 @@ class Extender:
             f'cannot extend service "{name}" in {file}: {reason}',
             ("services", name, "extends", *(("service",) if reference else ())),
             kind=DanglingReference,
-            hint=nearest(reference, services) or _known(services) if reference else _FORMS,
+            hint=nearest_service(reference, services) if reference else _FORMS,
         )
-
-
-def _known(services: Tree) -> str:
-    return f"there are {', '.join(f'`{name}`' for name in services)}" if 0 < len(services) <= _FEW else ""
 
 
 def _reference(extends: Any, name: str) -> tuple[str, str | None]:

@@ -141,9 +141,13 @@ class FileLoader:
         with self.findings.placed(tree=own):
             apply_resets(tree, document.resets)
             tree = merge(tree, own)
-        with self.findings.placed(tree=tree):
+        failures = Failures()
+        with failures.collected(), self.findings.placed(tree=tree):
             enforce_unicity(tree)
+        with failures.collected(following=True), self.findings.placed(tree=tree):
             check_schema(tree, COMPOSE_FILE)
+        failures.raise_any()
+        with self.findings.placed(tree=tree):
             self._drop_version(tree, source)
             self._canonical(tree)
         return tree

@@ -18,10 +18,11 @@ from compose.errors import ComposeFileError
 from compose.loader import consistency, selection
 from compose.loader.discovery import Discovery, discover, require_files
 from compose.loader.files import FileLoader, Scope
+from compose.loader.findings import Failures
 from compose.loader.interpolation import interpolate_text
 from compose.loader.normalize import normalize
 from compose.loader.options import LoadOptions
-from compose.loader.places import Source, Sources
+from compose.loader.places import Extent, Source, Sources
 from compose.loader.project_name import given_name, name_of
 from compose.loader.service_files import resolve_environment, resolve_labels
 from compose.loader.tree_path import Tree
@@ -75,14 +76,14 @@ def resolve(options: LoadOptions, services: Sequence[str] = ()) -> Resolved:
     origins = {**found.origins, "COMPOSE_PROJECT_NAME": origin} if origin else found.origins
     tree = files.model(found.files, Scope(found.working_dir, variables))
     if not tree:
-        raise ComposeFileError("empty compose file", span=None)
+        raise _empty(files.findings.sources)
     tree.pop("name", None)
     if options.normalize:
         normalize(tree, name, variables)
     fields = None
     if options.interpolate:
+        _convert(tree, found, files)
         with files.findings.placed(tree=tree):
-            convert(tree, files.findings.report)
             fields = _project(tree, name, found, files, services)
     return Resolved(
         fields,
@@ -95,6 +96,26 @@ def resolve(options: LoadOptions, services: Sequence[str] = ()) -> Resolved:
         files.findings.sources,
         partial(files.findings.placed, tree=tree),
     )
+
+
+def _empty(sources: Sources) -> ComposeFileError:
+    """The error of files that say nothing, at the beginning of the last one."""
+    hint = "a Compose file begins with keys such as `services:`"
+    span = sources.sources[-1].span(Extent(0, 0, 0, 1))
+    return ComposeFileError("empty compose file", span=span, hint=hint)
+
+
+def _convert(tree: Tree, found: Discovery, files: FileLoader) -> None:
+    """Give the tree its types. Raises ComposeError, with the dangling references: they need no types."""
+    failures = Failures()
+    with failures.collected(), files.findings.placed(tree=tree):
+        convert(tree, files.findings.report)
+    if failures.errors and files.options.check_consistency:
+        profiles = files.options.profiles or found.profiles
+        enabled, disabled = selection.split_by_profiles(tree.get("services") or {}, profiles)
+        with failures.collected(following=True), files.findings.placed(tree=tree):
+            consistency.check_references({**tree, "services": enabled}, disabled)
+    failures.raise_any()
 
 
 def _project_name(found: Discovery, files: FileLoader) -> tuple[str, str]:
@@ -133,11 +154,11 @@ def _project(tree: Tree, name: str, found: Discovery, files: FileLoader, service
     if not options.keep_unused:
         selection.drop_unused(model)
     if services:
-        enabled, rest = selection.select(enabled, services, everything)
+        enabled, rest = selection.select(enabled, services, {**disabled, **enabled})
         disabled = {**disabled, **rest}
     if options.resolve_environment:
-        resolve_environment(enabled, found.variables, options.cwd, options.reader)
-    resolve_labels(enabled, options.cwd, options.reader)
+        resolve_environment(enabled, found.variables, options, files.findings)
+    resolve_labels(enabled, options, files.findings)
     consistency.check_container_names(enabled)
     _give_content(model, found)
     model |= {

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from compose.errors import EXIT_BAD_MODEL, EXIT_FILE_NOT_FOUND, ProjectError
-from compose.loader.discovery import Discovery, discover, require_files
+from compose.loader.discovery import Discovery, blaming, discover, require_files
 from compose.loader.options import LoadOptions
 from compose.loader.template import TemplateError, with_variables
 from compose.naming import normalize_project_name, require_project_name
@@ -46,8 +46,11 @@ def locate(options: LoadOptions) -> Location:
 
 def given_name(found: Discovery, options: LoadOptions) -> str:
     """The name from `-p` or COMPOSE_PROJECT_NAME, or nothing. Raises ProjectError for an invalid one."""
-    name = options.project_name or found.variables.get("COMPOSE_PROJECT_NAME", "")
-    return require_project_name(name) if name else ""
+    if options.project_name:
+        return require_project_name(options.project_name)
+    name = found.variables.get("COMPOSE_PROJECT_NAME", "")
+    with blaming(found, "COMPOSE_PROJECT_NAME", options):
+        return require_project_name(name) if name else ""
 
 
 def name_of(names: Iterable[str], found: Discovery) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 from compose.errors import EXIT_FILE_NOT_FOUND, ComposeError, ComposeFileError
 from compose.loader import dotenv
+from compose.loader.findings import Failures, Findings
+from compose.loader.options import LoadOptions
 from compose.loader.problem import Path, Problem
 from compose.loader.source import SourceReader, resolve
 from compose.loader.tree_path import Tree
@@ -19,13 +21,14 @@ class MissingFile(ComposeFileError):
     exit_code = EXIT_FILE_NOT_FOUND
 
 
-def resolve_environment(services: Tree, variables: Mapping[str, str], cwd: str, reader: SourceReader) -> None:
+def resolve_environment(services: Tree, variables: Mapping[str, str], options: LoadOptions, findings: Findings) -> None:
     """The environment of each service, in place: `environment` over the env files, later over earlier.
 
-    A path that is still relative (`config --no-path-resolution`) starts at `cwd`.
+    A path that is still relative (`config --no-path-resolution`) starts at the current directory.
 
-    Raises Problem for a missing file, DotenvError for a bad line.
+    Raises ComposeError, for each file that is missing or wrong.
     """
+    failures = Failures()
     for name, service in services.items():
         environment: dict[str, str | None] = dict(service.get("environment") or {})
         for key, value in environment.items():
@@ -34,10 +37,12 @@ def resolve_environment(services: Tree, variables: Mapping[str, str], cwd: str, 
         files: dict[str, str] = {}
         for index, entry in enumerate(service.pop("env_file", None) or ()):
             path = ("services", name, "env_file", index, "path")
-            absolute = {**entry, "path": resolve(cwd, entry["path"])}
-            files.update(_env_file(absolute, path, files, variables, reader))
+            absolute = {**entry, "path": resolve(options.cwd, entry["path"])}
+            with failures.collected(), findings.placed():
+                files.update(_env_file(absolute, path, files, variables, options.reader))
         if files or environment:
             service["environment"] = {**files, **environment}
+    failures.raise_any()
 
 
 def _env_file(
@@ -63,18 +68,24 @@ def _env_file(
     return dotenv.parse(text, file, lookup)
 
 
-def resolve_labels(services: Tree, cwd: str, reader: SourceReader) -> None:
+def resolve_labels(services: Tree, options: LoadOptions, findings: Findings) -> None:
     """The labels of each service, in place: `labels` over the label files. Raises as resolve_environment."""
+    failures = Failures()
     for name, service in services.items():
         labels: dict[str, str] = {}
         for index, entry in enumerate(service.pop("label_file", None) or ()):
-            file = resolve(cwd, entry)
             path = ("services", name, "label_file", index)
-            if not reader.is_file(file):
-                raise Problem(f"label file {file} not found", path, kind=MissingFile, needle=_base(file))
-            labels.update(dotenv.parse(_text(file, path, reader), file, labels.get))
+            with failures.collected(), findings.placed():
+                labels.update(_label_file(resolve(options.cwd, entry), path, labels, options.reader))
         if labels or service.get("labels"):
             service["labels"] = {**labels, **(service.get("labels") or {})}
+    failures.raise_any()
+
+
+def _label_file(file: str, path: Path, known: Mapping[str, str], reader: SourceReader) -> dict[str, str]:
+    if not reader.is_file(file):
+        raise Problem(f"label file {file} not found", path, kind=MissingFile, needle=_base(file))
+    return dotenv.parse(_text(file, path, reader), file, known.get)
 
 
 def _text(file: str, path: Path, reader: SourceReader) -> str:

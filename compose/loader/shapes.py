@@ -12,6 +12,9 @@ from typing import Any, TypeAlias
 
 from compose.loader.problem import Path, Problem, dotted
 
+_FEW = 8
+"""Services that are listed where one is missing."""
+
 WORDS = {"object": "mapping", "array": "list"}
 
 
@@ -204,3 +207,11 @@ def nearest(word: str, words: Mapping[str, Any] | tuple[str, ...]) -> str:
     """A hint with the known word most like this one, or nothing."""
     matches = difflib.get_close_matches(word.lower(), list(words), n=1, cutoff=0.6)
     return f"did you mean `{matches[0]}`?" if matches else ""
+
+
+def nearest_service(name: str, services: Mapping[str, Any]) -> str:
+    """A hint with the service most like a name; else all of them, where these are few."""
+    few = 0 < len(services) <= _FEW
+    return nearest(name, services) or (
+        f"known services are {', '.join(f'`{each}`' for each in services)}" if few else ""
+    )

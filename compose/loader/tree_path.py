@@ -8,7 +8,7 @@ Source: the idea is compose-go's tree.Path; there each path is compared with eac
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from compose.loader.problem import Path
+from compose.loader.problem import Path, Problem, Problems
 
 Tree: TypeAlias = dict[str, Any]
 """A mapping of YAML data; the leaves are str, int, float, bool and None."""
@@ -61,15 +61,33 @@ Change: TypeAlias = Callable[[Any, Path], Any]
 
 
 def rewrite(value: Any, branch: Branch[Change], path: Path = ()) -> Any:
-    """Replace, in place, every value that has a rule. Rules see the value before those below it."""
+    """Replace, in place, every value that has a rule. Rules see the value before those below it.
+
+    Raises Problems: what one rule refuses keeps no other from being applied.
+    """
+    found: list[Problem] = []
+    value = _rewrite(value, branch, path, found)
+    if found:
+        raise Problems(found)
+    return value
+
+
+def _rewrite(value: Any, branch: Branch[Change], path: Path, found: list[Problem]) -> Any:
     if branch.rule is not None:
-        value = branch.rule(value, path)
+        try:
+            value = branch.rule(value, path)
+        except Problem as problem:
+            found.append(problem)
+            return value
+        except Problems as several:
+            found += several.problems
+            return value
     if isinstance(value, dict):
         for key, item in value.items():
             below = branch.below(key)
             if below is not None:
-                value[key] = rewrite(item, below, (*path, key))
+                value[key] = _rewrite(item, below, (*path, key), found)
     elif isinstance(value, list) and branch.wildcard is not None:
         for index, item in enumerate(value):
-            value[index] = rewrite(item, branch.wildcard, (*path, index))
+            value[index] = _rewrite(item, branch.wildcard, (*path, index), found)
     return value

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from compose.loader.mount import parse_volume
-from compose.loader.problem import Path, Problem, indexed
+from compose.loader.problem import Path, Problem, Problems, indexed
 from compose.loader.scalar import text_of
 from compose.loader.shapes import WORDS, article, kind_of
 from compose.loader.tree_path import Branch, Tree, rewrite, table
@@ -26,8 +26,14 @@ def _unique(identity: Indexer) -> Callable[[Any, Path], Any]:
         if not isinstance(value, list):
             return value
         kept: dict[str, Any] = {}
+        found: list[Problem] = []
         for index, item in enumerate(value):
-            kept[identity(item, (*path, index))] = item
+            try:
+                kept[identity(item, (*path, index))] = item
+            except Problem as problem:
+                found.append(problem)
+        if found:
+            raise Problems(found)
         return list(kept.values())
 
     return keep_last

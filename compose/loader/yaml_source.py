@@ -13,10 +13,11 @@ import yaml
 
 from compose.errors import ComposeFileError, Span
 from compose.loader.locator import NodeLocator
-from compose.loader.places import Extent, Source
+from compose.loader.places import Source
 from compose.loader.problem import Path, Problem
 from compose.loader.scalar import plain, text_of
 from compose.loader.tree_path import Tree
+from compose.loader.yaml_errors import foreign_version, no_text, syntax_error, unreadable
 
 MAX_DEPTH = 100
 """Nesting that a Compose file may have; real ones stay below 15."""
@@ -116,9 +117,10 @@ def read_documents(source: Source, data: bytes) -> list[Document]:
     try:
         nodes = _compose(source.text)
     except yaml.MarkedYAMLError as error:
-        raise _syntax_error(source, error) from None
+        mark, opened = error.problem_mark or error.context_mark, error.context_mark
+        raise syntax_error(source, error.problem or str(error), mark, error.context or "", opened) from None
     except (yaml.YAMLError, RecursionError) as error:
-        raise ComposeFileError(f"yaml: {error}".splitlines()[0], span=Span(source.file, 1, 1)) from None
+        raise unreadable(source, str(error).splitlines()[0]) from None
     documents = []
     for node in nodes:
         locator = NodeLocator(node)
@@ -131,18 +133,16 @@ def _decoded(data: bytes, file: str) -> str:
     try:
         text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        column = error.start - data.rfind(b"\n", 0, error.start)
-        raise ComposeFileError("yaml: invalid UTF-8", span=Span(file, line, column)) from None
+        hint = "save the file as UTF-8"
+        raise no_text(file, data, error.start, "invalid UTF-8", hint) from None
     if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise ComposeFileError("yaml: control characters are not allowed", span=Span(file, line, 1))
+        raise unreadable(Source(file, text), "control characters are not allowed")
     return text
 
 
 def _check_nesting(source: Source) -> None:
-    if re.search(r"^%YAML\s+(?!1\.1\b)", source.text, re.MULTILINE):
-        raise ComposeFileError("yaml: found incompatible YAML document", span=Span(source.file, 1, 1))
+    if directive := re.search(r"^%YAML\s+(?!1\.1\b)", source.text, re.MULTILINE):
+        raise foreign_version(source, directive.start())
     if len(source.text) <= _LONG_LINE or max(map(len, source.text.splitlines())) <= _LONG_LINE:
         return
     depth = 0
@@ -158,30 +158,6 @@ def _check_nesting(source: Source) -> None:
 
 def _too_deep(span: Span | None) -> ComposeFileError:
     return ComposeFileError(f"yaml: nested more than {MAX_DEPTH} levels deep", span=span)
-
-
-def _at(source: Source, mark: Any) -> Span:
-    return source.span(Extent(mark.line, mark.column, mark.line, mark.column + 1))
-
-
-def _syntax_error(source: Source, error: yaml.MarkedYAMLError) -> ComposeFileError:
-    mark = error.problem_mark or error.context_mark
-    problem = error.problem or str(error)
-    span = _at(source, mark) if mark else None
-    if "undefined alias" in problem and span is not None:
-        name = re.match(r"\*?([^\s,\]}]*)", span.text[span.column - 1 :])
-        problem = f"unknown anchor '{name[1] if name else ''}' referenced"
-    if "cannot start any token" in problem and span is not None:
-        if "\t" in span.text[: span.column]:
-            return ComposeFileError("yaml: a tab cannot indent", span=span, hint="YAML indents with spaces only")
-        return ComposeFileError(f"yaml: {problem}", span=span, hint="a value that begins so needs quotes around it")
-    opened, context = error.context_mark, error.context or ""
-    if opened is not None and mark is not None and opened.line < mark.line:
-        context = f"{context} that begins in line {opened.line + 1}"
-        if "end of stream" in problem:
-            # The end of the file says nothing; what was not closed does.
-            span = _at(source, opened)
-    return ComposeFileError(f"yaml: {problem}", span=span, context=context)
 
 
 class _Builder:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from compose.errors import ComposeError
+from compose.errors import ComposeError, ErrorGroup
 from compose.loader.options import LoadOptions
 from compose.loader.pipeline import resolve
 from compose.loader.project import load
@@ -34,6 +34,20 @@ OTHER_WORDS = {
     "own-secrets-in-service-int": "services.a.secrets.[0] must be a string or mapping",
 }
 """Errors whose words in docker compose are none that a user can do something with, and what is said instead."""
+
+NO_FILE_AT_FAULT = {
+    "own-files-compose-file-missing": "the file that COMPOSE_FILE names is not there",
+    "own-files-f-directory": "the file that `-f` names is a folder",
+    "own-files-missing-f": "the file that `-f` names is not there",
+    "own-interp-env-file-flag-missing": "the file that `--env-file` names is not there",
+    "own-name-env-upper": "the name is from COMPOSE_PROJECT_NAME",
+    "own-name-p-space": "the name is from `-p`",
+    "own-select-unknown-service": "the service is named on the command line",
+}
+"""Errors that are none of a file, with what is at fault."""
+
+SAYS_NOTHING = ("cg-td-empty", "own-files-empty")
+"""Files without a line that could be shown."""
 
 NOT_ITS_OWN_YAML = {
     "dc-simple-build-test-compose-interpolate": "`dockerfile: ''` is left out, and left out it is `Dockerfile`",
@@ -178,6 +192,27 @@ def test_failures_must_be_cases_of_the_corpus():
 def test_cases_of_the_core_must_all_pass():
     """No case without extends, include, profiles, !reset and !override is excused."""
     assert not [name for name in EXPECTED_FAILURES if not _uses_later_features(name)]
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if not (CORPUS / name / "expected.json").exists()])
+def test_error_must_show_the_line_at_fault(name, tmp_path):
+    """File, line and column, the line as it is in the file, and a part of it to mark; for each error of the case."""
+    case = open_case(name, tmp_path)
+    options, services = case.options()
+    with pytest.raises(ComposeError) as caught:
+        load(options, services)
+    errors = caught.value.errors if isinstance(caught.value, ErrorGroup) else (caught.value,)
+    if name in NO_FILE_AT_FAULT:
+        assert [error.span for error in errors] == [None], "take it off the list"
+        return
+    for error in errors:
+        span = error.span
+        assert span is not None, error.message
+        lines = Path(span.file).read_bytes().decode("utf-8-sig", "replace").splitlines() or [""]
+        assert span.text == lines[span.line - 1]
+        marked = span.text[span.column - 1 : span.column - 1 + span.length]
+        assert len(marked) == span.length or name in SAYS_NOTHING, f"{span} marks {marked!r}"
+        assert marked.strip() or name in SAYS_NOTHING, f"{span} marks a blank"
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if (CORPUS / name / "expected.json").exists()])

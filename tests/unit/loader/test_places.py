@@ -146,3 +146,66 @@ def test_a_merge_key_that_merges_itself_must_not_hang_the_search():
 def test_a_file_that_is_no_mapping_must_be_marked(text, place):
     """It is a list, a word, or an empty document before another."""
     assert places({"compose.yaml": text}) == [f"compose.yaml:{place}"]
+
+
+@pytest.mark.parametrize(
+    ("line", "place"),
+    [("COMPOSE_PROJECT_NAME=Upper", "Upper"), ("COMPOSE_FILE=nope.yaml", "nope.yaml"), ("A B=1", "A B")],
+)
+def test_a_line_of_an_env_file_must_be_marked_where_its_value_is_wrong(line, place):
+    """Not only where it is no assignment."""
+    given = {"compose.yaml": "services: {a: {image: i}}\n", ".env": f"X=1\n{line}\n"}
+    assert places(given) == [f".env:2: {place}"]
+
+
+def test_all_lines_of_env_files_that_are_wrong_must_be_told():
+    """Those of one file, and those of several; what follows an open quote is part of it."""
+    given = {
+        "compose.yaml": "services:\n  a: {image: i, env_file: [one.env, two.env, nope.env]}\n",
+        "one.env": "A B=1\nC=${D?say}\nE=1\nF!=2\n",
+        "two.env": "A='x\nB C=2\n",
+    }
+    assert places(given) == [
+        "one.env:1: A B",
+        "one.env:2: ${D?say}",
+        "one.env:4: !",
+        "two.env:1: 'x",
+        "compose.yaml:2: nope.env",
+    ]
+
+
+def test_values_and_references_that_are_wrong_must_be_told_together():
+    """They do not depend on each other."""
+    text = "services:\n  a:\n    image: i\n    mem_limit: lots\n    ports: ['x', '80:y']\n    depends_on: [nope]\n"
+    assert places({"compose.yaml": text.replace("    ports: ['x', '80:y']\n", "")}) == [
+        "compose.yaml:4: lots",
+        "compose.yaml:5: nope",
+    ]
+    assert places({"compose.yaml": text}) == ["compose.yaml:5: 'x'", "compose.yaml:5: '80:y'"]
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "hint"),
+    [
+        ("a: [x,\n\n", "1: [", "`[` is not closed"),
+        ("a: 'x\n\n", "1: '", "the quote that begins here is not closed"),
+        ("a:\n  b: 1\n c: 2\n", "3: c", "keys of one mapping begin in one column; the line is indented differently"),
+        ("a:\n  b: x\n    c: 2\n", "3: :", "is the line indented too far, or is something missing in the line above?"),
+        ("a: x: y\n", "1: :", "a text that holds `: ` needs quotes around it"),
+        ("a: @x\n", "1: @", "a value that begins so needs quotes around it"),
+        ("a:\n\tb: 1\n", "2: \t", "YAML indents with spaces only"),
+        ("a: &base {}\nb: *bsae\n", "2: *bsae", "did you mean `base`?"),
+        (
+            "%YAML 1.2\n---\na: b\n",
+            "1: %YAML 1.2",
+            "delete the line; docker compose refuses it too, though it reads YAML 1.2",
+        ),
+        ('a: "\\q"\n', "1: \\", "in double quotes a backslash is written twice; in single quotes it is itself"),
+        ("a: b\n\nc: \x07\n", "3: \x07", 'a text in double quotes can hold it as `"\\x07"`'),
+    ],
+)
+def test_what_is_no_yaml_must_be_marked_with_what_usually_helps(text, place, hint):
+    """Not where the parser gave up, but where something is missing."""
+    with pytest.raises(ComposeError) as caught:
+        load(options({"compose.yaml": text}))
+    assert (marked(caught.value), caught.value.hint) == (f"compose.yaml:{place}", hint)
