@@ -15,7 +15,7 @@ from compose.loader.problem import Path, Problem, Problems, Report, listed
 from compose.loader.template import ExcessiveExpansion, InvalidTemplate, MissingRequired, Template, invalid
 from compose.loader.tree_path import Branch, Tree, table
 
-Cast = Callable[[str], int | float | bool]
+Cast = Callable[[str], int | float | bool | str]
 
 _INTEGER = re.compile("[-+]?[0-9]{1,19}")
 _OCTAL = re.compile("(?:0[oO]?)?[0-7]{1,20}")
@@ -51,6 +51,11 @@ def boolean(text: str) -> bool:
     return _TRUE[text.lower()]
 
 
+def boolean_or_text(text: str) -> bool | str:
+    """A boolean; other words are left to the schema, which has had a name for them since before the cast."""
+    return _TRUE.get(text.lower(), text)
+
+
 _WANTED: dict[Cast, str] = {
     integer: "expected a whole number",
     octal: "expected permission bits, such as `0440`",
@@ -68,6 +73,8 @@ _SERVICE_CASTS: dict[str, Cast] = {
     "cpu_rt_runtime": integer,
     "cpus": number,
     "cpu_shares": integer,
+    "depends_on.*.required": boolean_or_text,
+    "depends_on.*.restart": boolean,
     "init": boolean,
     "deploy.replicas": integer,
     "deploy.update_config.parallelism": integer,
@@ -94,7 +101,7 @@ _SERVICE_CASTS: dict[str, Cast] = {
     "volumes.*.read_only": boolean,
     "volumes.*.volume.nocopy": boolean,
 }
-_CASTS: Branch[Cast] = table(
+CASTS: Branch[Cast] = table(
     {f"services.*.{pattern}": cast for pattern, cast in _SERVICE_CASTS.items()}
     | {
         f"{section}.*.{key}": boolean
@@ -113,7 +120,7 @@ def interpolate(tree: Tree, variables: Mapping[str, str], report: Report) -> Non
     """Replace the variables in a tree, in place. Raises Problems, all of them at once."""
     walk = _Interpolation(variables, report)
     for key, value in tree.items():
-        tree[key] = walk.value(value, _CASTS.below(key), (key,))
+        tree[key] = walk.value(value, CASTS.below(key), (key,))
     if walk.problems:
         raise Problems(walk.problems)
 

@@ -76,7 +76,7 @@ _DEVICE_REQUEST: dict[str, Shape] = {
     "driver": TEXT,
     "options": LIST_OR_MAPPING,
 }
-GPUS = OneOf((choice("all"), ListOf(Keys(_DEVICE_REQUEST, closed=False))))
+GPUS = OneOf((choice("all"), ListOf(Keys(_DEVICE_REQUEST))))
 _ROLLOUT = Keys(
     {
         "delay": TEXT,

@@ -195,9 +195,9 @@ def _names(value: Any, shape: Names, path: Path) -> Iterator[Problem]:
         yield _wrong_type(("object",), path)
         return
     for key, item in value.items():
-        if shape.pattern.search(key):
+        if not shape.closed or shape.pattern.search(key):
             yield from problems(item, shape.item, (*path, key))
-        elif shape.closed:
+        else:
             hint = f"a name matches `{shape.pattern.pattern.strip('^$')}`"
             message = f"{dotted(path)} Additional property {key} is not allowed"
             yield Problem(message, (*path, key), code="unknown-key", hint=hint, on_key=True)

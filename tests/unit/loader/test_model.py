@@ -8,6 +8,20 @@ from compose.loader.project import load
 from tests.unit.loader.memory import FOLDER, load_text, options, service
 
 
+def test_a_dependency_must_be_required_by_a_variable():
+    """`required: ${X:-true}`, which the schema wants as a boolean."""
+    services = "{a: {image: i, depends_on: {b: {condition: service_started, required: '${X:-no}'}}}, b: {image: i}}"
+    text = f"services: {services}\n"
+    assert load_text(text).project.services["a"].depends_on["b"].required is False
+
+
+@pytest.mark.parametrize(("section", "known"), [("networks", "internal: true"), ("models", "model: m")])
+def test_a_section_must_be_checked_below_any_name(section, known):
+    """A name with a blank is no way around the schema."""
+    with pytest.raises(SchemaViolation, match="Additional property nonsense is not allowed"):
+        load_text(f"services: {{a: {{image: i}}}}\n{section}: {{'a b': {{{known}, nonsense: 1}}}}\n")
+
+
 def merged(base: str, over: str) -> dict:
     """The printed form of service `a` of two files, given by its attributes."""
     given = {
