@@ -4,6 +4,7 @@
 #   make test                       every check there is; needs root for the kernel's part (or sudo)
 #   make lint | unit | newest | integration | conformance | scenarios     one of them; ARGS="-k name" narrows
 #   make benchmark [PEER=…/setup]   figures, side by side with docker compose where PEER can start one
+#   make schema                    write schemas/compose-spec.json anew, after attributes or their docstrings changed
 #   make clean
 
 EXAMPLE ?= web-db-lb
@@ -16,7 +17,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo --preserve-env=PYCOMPOSE_REQUIR
 PYTEST := -m pytest -p no:cacheprovider
 
 .NOTPARALLEL:
-.PHONY: setup demo test lint unit newest integration conformance scenarios benchmark format clean
+.PHONY: setup schema demo test lint unit newest integration conformance scenarios benchmark format clean
 
 setup: $(VENV)/ready
 
@@ -53,6 +54,10 @@ conformance: setup
 
 scenarios: setup
 	$(SUDO) $(PYTHON) $(PYTEST) tests/scenarios $(ARGS)
+
+# What editors and `config --schema` read; a test tells when it is out of step.
+schema: setup
+	$(PYTHON) .ci/compose_schema.py >schemas/compose-spec.json.new && mv schemas/compose-spec.json.new schemas/compose-spec.json
 
 benchmark: setup
 	$(PYTHON) benchmarks/import_times.py

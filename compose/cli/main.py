@@ -63,7 +63,8 @@ def _dispatch(arguments: Sequence[str], options: argparse.Namespace) -> int:
         name, rest = (rest[0], ["--help"]) if rest else ("", [])
     if not name:
         raise HelpRequested(_overview(parser))
-    command = registry.COMMANDS.get(registry.ALIASES.get(name, name))
+    name = registry.ALIASES.get(name, name)
+    command = registry.COMMANDS.get(name)
     if name in registry.ABSENT:
         raise ProjectError(f"this version of {PROGRAM} has no `{name}`", hint=f"`{PROGRAM} --help` lists what it has")
     if command is None:
@@ -80,7 +81,7 @@ def _dispatch(arguments: Sequence[str], options: argparse.Namespace) -> int:
     settle_globals(options)
     context = Context(options, arguments)
     try:
-        if name in registry.SHORTCUTS and registry.load(registry.SHORTCUTS[name]).report(context):
+        if any(registry.load(shortcut).report(context) for shortcut in registry.SHORTCUTS.get(name, ())):
             return SUCCESS
         if command.prepares and not options.dry_run:
             context.prepare()

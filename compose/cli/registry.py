@@ -109,7 +109,10 @@ COMMANDS = {
     "volumes": Command("List volumes", SERVICES, "volumes", tier=1),
     "wait": Command("Block until the containers of services stop", "SERVICE [SERVICE...] [OPTIONS]", "wait", tier=1),
 }
-SHORTCUTS = {"config": "compose.cli.checked", "up": "compose.cli.unchanged"}
+SHORTCUTS = {
+    "config": ("compose.cli.published_schema", "compose.cli.checked"),
+    "up": ("compose.cli.unchanged",),
+}
 """Light modules whose `report(context)` may already be a command's whole answer."""
 ALIASES = {"convert": "config"}
 ABSENT = frozenset(

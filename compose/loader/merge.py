@@ -16,12 +16,12 @@ Merger: TypeAlias = Callable[[Any, Any, Path], Any]
 
 def merge(base: Tree, over: Tree) -> Tree:
     """`base` with `over` on top; both may be changed. Raises Problem where kinds do not fit."""
-    return _mappings(base, over, (), _MERGERS)
+    return _mappings(base, over, (), MERGERS)
 
 
 def merge_at(base: Any, over: Any, path: Path) -> Any:
     """As merge, for what is found at a path (extends, include)."""
-    branch: Branch[Merger] | None = _MERGERS
+    branch: Branch[Merger] | None = MERGERS
     for part in path:
         branch = branch and branch.below(part)
     return _merge(base, over, path, branch)
@@ -81,7 +81,8 @@ def _extra_hosts(base: Any, over: Any, _: Path) -> list[Any]:
     return hosts + [host for host in sequence(over) if host not in hosts]
 
 
-def _replace(_: Any, over: Any, __: Path) -> Any:
+def replace(_: Any, over: Any, __: Path) -> Any:
+    """Take what is said last, whole."""
     return over
 
 
@@ -93,7 +94,7 @@ def _mapping(value: Any, **defaults: Any) -> Tree:
 
 
 def _below(path: Path) -> Branch[Merger] | None:
-    branch: Branch[Merger] | None = _MERGERS
+    branch: Branch[Merger] | None = MERGERS
     for part in path:
         branch = branch and branch.below(part)
     return branch
@@ -147,7 +148,7 @@ def _pools(base: Any, over: Any, path: Path) -> list[Any]:
     return pools
 
 
-_MERGERS: Branch[Merger] = table(
+MERGERS: Branch[Merger] = table(
     {
         "networks.*.ipam.config": _pools,
         "networks.*.labels": _as_sequences,
@@ -157,19 +158,19 @@ _MERGERS: Branch[Merger] = table(
         "services.*.build.additional_contexts": _as_sequences,
         "services.*.build.extra_hosts": _extra_hosts,
         "services.*.build.labels": _as_sequences,
-        "services.*.command": _replace,
+        "services.*.command": replace,
         "services.*.depends_on": _depends_on,
         "services.*.deploy.labels": _as_sequences,
         "services.*.dns": _as_sequences,
         "services.*.dns_opt": _as_sequences,
         "services.*.dns_search": _as_sequences,
-        "services.*.entrypoint": _replace,
+        "services.*.entrypoint": replace,
         "services.*.env_file": _as_sequences,
         "services.*.label_file": _as_sequences,
         "services.*.environment": _as_sequences,
         "services.*.annotations": _as_sequences,
         "services.*.extra_hosts": _extra_hosts,
-        "services.*.healthcheck.test": _replace,
+        "services.*.healthcheck.test": replace,
         "services.*.labels": _as_sequences,
         "services.*.volumes.*.volume.labels": _as_sequences,
         "services.*.logging": _logging,
@@ -177,6 +178,6 @@ _MERGERS: Branch[Merger] = table(
         "services.*.networks": _named,
         "services.*.sysctls": _as_sequences,
         "services.*.tmpfs": _as_sequences,
-        "services.*.ulimits.*": _replace,
+        "services.*.ulimits.*": replace,
     }
 )

@@ -18,7 +18,7 @@ Indexer: TypeAlias = Callable[[Any, Path], str]
 
 def enforce_unicity(tree: Tree) -> None:
     """Drop, in place, items that a later item of their list replaces. Raises Problem."""
-    rewrite(tree, _UNIQUE)
+    rewrite(tree, UNIQUE)
 
 
 def _unique(identity: Indexer) -> Callable[[Any, Path], Any]:
@@ -142,7 +142,7 @@ _BY_KEY = (
         )
     ),
 )
-_UNIQUE: Branch[Callable[[Any, Path], Any]] = table(
+UNIQUE: Branch[Callable[[Any, Path], Any]] = table(
     dict.fromkeys(_BY_KEY, _unique(_by_key))
     | {
         "services.*.configs": _unique(_by_file_target("")),

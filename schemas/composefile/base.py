@@ -3,6 +3,9 @@
 The models describe the *canonical* form, what `config --format json` prints: no short syntax, no
 unions. The loader's tables have done the work before, so validation here is one pass of plain
 types, and importing costs little (each validator or union would be paid at every start).
+
+Docstrings are for those who write Compose files: editors show them, from schemas/compose-spec.json.
+How a field's canonical value differs from what is written stands in a comment.
 """
 
 from collections.abc import Callable, Mapping

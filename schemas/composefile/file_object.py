@@ -5,30 +5,39 @@ from schemas.composefile.frozen import EMPTY, Frozen
 
 
 class FileObject(Model):
-    """A top-level secret or config: content from one of `file`, `environment`, `content`, or a platform's store."""
+    """A file for containers: from a file, a variable, a text, or a platform's store."""
 
     name: str = ""
+    """The name in the platform's store."""
     file: str = ""
-    """Absolute path on the host."""
+    """Path of the file with the content, relative to the project's folder."""
     environment: str = ""
     """Name of the variable that holds the content."""
+    # A secret has no `content` in the file; here it is also filled from `environment`.
     content: str | None = None
-    """The content itself; also filled from `environment` when the variable is set."""
+    """The content itself."""
     external: bool = False
+    """It is in the platform's store, and not made by the project."""
     labels: Frozen[str, str] = EMPTY
+    """Labels in the platform's store."""
     driver: str = ""
+    """The driver of the platform's store."""
     driver_opts: Frozen[str, str] = EMPTY
+    """Options of the store's driver."""
     template_driver: str = ""
+    """The driver that fills in the content as a template."""
 
 
 class FileReference(Model):
-    """A secret or config mounted into a service or given to its build."""
+    """A secret or config that containers or builds get; a text is its name."""
 
     source: str = ""
-    """Key in the project's `secrets` or `configs`."""
+    """Its name in the project's `secrets` or `configs`."""
     target: str = ""
-    """Path in the container; empty: /run/secrets/<source>, /<source>."""
+    """Path in the container: `/run/secrets/<name>` or `/<name>` unless set."""
     uid: str = ""
+    """Number of the user that owns the file."""
     gid: str = ""
+    """Number of the group that owns the file."""
     mode: int | None = None
-    """Permission bits; None is 0444."""
+    """Permission bits, octal; 0444 unless set."""

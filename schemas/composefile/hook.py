@@ -5,14 +5,19 @@ from schemas.composefile.frozen import EMPTY, Frozen
 
 
 class ServiceHook(Model):
-    """A command run in (post_start, pre_stop) or beside (pre_start) a service's container."""
+    """A command that is run at a moment of a container's life."""
 
     command: tuple[str, ...] | None = None
+    """What is run."""
     user: str = ""
+    """The user that runs it; the container's unless set."""
     privileged: bool = False
+    """Run it with all privileges."""
     working_dir: str = ""
+    """The folder it runs in; the container's unless set."""
     environment: Frozen[str, str | None] = EMPTY
+    """Further variables."""
     image: str = ""
-    """pre_start: the image of the ephemeral container; the service's unless set."""
+    """The image of the container that runs it; the service's unless set."""
     per_replica: bool = False
-    """pre_start: run it for each replica."""
+    """Run it for each container of the service, not once."""

@@ -4,17 +4,22 @@ from schemas.composefile.base import Model
 
 
 class PortConfig(Model):
-    """One published container port (ranges of the short form are one entry a port)."""
+    """A published port; a text is `[[address:]host:]container[/protocol]`, with ranges."""
 
     target: int = 0
-    """Container port."""
+    """Port in the container."""
     published: str = ""
-    """Host port, a range `8000-8010` to choose from, or empty: any free port."""
+    """Port on the host; one from a range `8000-8010`, or any free one unless set."""
     host_ip: str = ""
+    """Address on the host; all unless set."""
     protocol: str = "tcp"
+    """`tcp`, `udp` or `sctp`."""
     app_protocol: str = ""
+    """What is spoken on the port, such as `http`; a hint for people and platforms."""
     mode: str = ""
+    """`host`, or `ingress`; the same on one machine."""
     name: str = ""
+    """A name for people."""
 
     @property
     def host_ports(self) -> tuple[int, int]:

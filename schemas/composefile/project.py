@@ -12,27 +12,38 @@ from schemas.composefile.volume import VolumeConfig
 
 
 class ModelConfig(Model):
-    """A top-level AI model."""
+    """An AI model."""
 
     name: str = ""
+    """Its name."""
     model: str = ""
+    """The artefact that holds it."""
     context_size: int = 0
+    """Tokens of its context."""
     runtime_flags: tuple[str, ...] = ()
+    """Flags of the program that runs it."""
 
 
 class Project(Model):
-    """Services and the resources that they use."""
+    """Services, and the networks, volumes, secrets and configs that they use."""
 
     name: str
+    """Name of the project; `-p` and COMPOSE_PROJECT_NAME win over it, the folder's name is the default."""
+    # Those that are enabled, in the order of the files.
     services: Frozen[str, ServiceConfig] = EMPTY
-    """Enabled services, in the order of the files."""
+    """The services."""
     disabled_services: Frozen[str, ServiceConfig] = EMPTY
     """Services that no active profile enables: their containers are no orphans."""
     networks: Frozen[str, NetworkConfig] = EMPTY
+    """Networks of the project."""
     volumes: Frozen[str, VolumeConfig] = EMPTY
+    """Volumes of the project."""
     secrets: Frozen[str, FileObject] = EMPTY
+    """Secrets of the project."""
     configs: Frozen[str, FileObject] = EMPTY
+    """Configs of the project."""
     models: Frozen[str, ModelConfig] = EMPTY
+    """AI models of the project."""
     working_dir: str = ""
     """The project directory, absolute."""
     compose_files: tuple[str, ...] = ()

@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("-o", "--output", metavar="string", default="", help="Save to file (default to stdout)")
     add("--profiles", action="store_true", help="Print the profile names, one per line")
     add("-q", "--quiet", action="store_true", help="Only validate the configuration, don't print anything")
+    add("--schema", action="store_true", help="Print the JSON Schema of Compose files, for editors")
     add("--services", dest="only_services", action="store_true", help="Print the service names, one per line")
     add("--variables", action="store_true", help="Print model variables and default values")
     add("--volumes", action="store_true", help="Print the volume names, one per line")

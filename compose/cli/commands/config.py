@@ -4,10 +4,10 @@ Where several lists are asked for, the first in docker compose's order is printe
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from compose.cli import listings, provenance
 from compose.cli.context import Context
+from compose.cli.output import deliver
 from compose.errors import ProjectError, Warning  # noqa: A004 - the word of the domain
 from compose.loader.project import LoadResult
 
@@ -18,10 +18,7 @@ def run(context: Context) -> int:
     if text is None:
         model = _model(context)
         text = "" if context.options.quiet else model
-    if context.options.output and text:
-        _save(text, context.options.output)
-    else:
-        context.write(text)
+    deliver(context, text)
     return 0
 
 
@@ -67,10 +64,3 @@ def _load(context: Context, services: Sequence[str], *, interpolate: bool, with_
 def _warn_of_names(context: Context, flag: str) -> None:
     if context.options.services:
         context.warn(Warning(f"the services named do not count beside `{flag}`: the whole model is shown"))
-
-
-def _save(text: str, path: str) -> None:
-    try:
-        Path(path).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ProjectError(f"open {path}: {(error.strerror or str(error)).lower()}") from None

@@ -77,7 +77,6 @@ _IGNORED: tuple[tuple[str, _Test, str], ...] = (
     ("cpu_percent", lambda service: service.cpu_percent > 0, ": it is for Windows"),
     ("pull_policy", _has_foreign_pull_policy, ": nothing is pulled"),
     ("storage_opt", lambda service: bool(service.storage_opt), ": the overlay has no quota"),
-    ("volume_driver", lambda service: service.volume_driver not in {"", "local"}, ""),
     ("models", lambda service: bool(service.models), ""),
     ("deploy.restart_policy.delay", _has_restart_timing, ", and so is `window`"),
 )

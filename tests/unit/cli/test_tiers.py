@@ -27,6 +27,7 @@ def test_light_commands_must_not_import_heavy_libraries() -> None:
     """Their modules, the main program, and the doors that they open: location, reader, sessions."""
     light = [command.module for command in registry.COMMANDS.values() if command.tier in LIGHT_TIERS]
     doors = [registry.LOCATION, registry.QUERY, registry.SESSIONS, registry.DIAGNOSTIC]
+    doors += [module for shortcuts in registry.SHORTCUTS.values() for module in shortcuts]
     assert len(light) > 10
     assert _imported("compose.__main__", *light, *doors) & HEAVY == set()
 
@@ -40,7 +41,7 @@ def test_the_flags_of_every_command_must_be_declared_without_heavy_libraries() -
 def test_a_check_of_the_project_must_import_neither_models_nor_graphs() -> None:
     """`config -q`, and `down`, `ps --orphans=false`, … which ask the files for names alone."""
     config = registry.COMMANDS["config"]
-    modules = ["compose.__main__", config.arguments, registry.SHORTCUTS["config"], registry.RESOLVED]
+    modules = ["compose.__main__", config.arguments, *registry.SHORTCUTS["config"], registry.RESOLVED]
     assert _imported(*modules) & HEAVY == {"yaml"}
     assert (
         _imported("compose.__main__", registry.COMMANDS["down"].module, registry.RESOLVED)
