@@ -12,6 +12,7 @@ PRINTING = (
     "only_services",
     "output",
     "profiles",
+    "schema",
     "variables",
     "volumes",
 )
