@@ -7,6 +7,7 @@
     ├── DanglingReference        something named is not defined
     ├── CircularDependency       depends_on, extends, include
     ├── ProjectError             no file, bad name, bad option, no such service
+    ├── RemoteError              a Compose file that is elsewhere
     ├── ErrorGroup               several of the above, found in one run
     └── ExecutionError           an operation failed while the plan ran
 
@@ -118,6 +119,12 @@ class ProjectError(ComposeError):
     """The command line and the project do not fit."""
 
     code = "project"
+
+
+class RemoteError(ComposeError):
+    """A Compose file that is elsewhere cannot be had, or leads where it must not."""
+
+    code = "remote"
 
 
 class ExecutionError(ComposeError):

@@ -106,6 +106,10 @@ class Context:
         for warning in result.warnings:
             self.warn(warning)
 
+    def has_fetched(self) -> bool:
+        """Whether a file of the project is elsewhere, and may be another one the next time."""
+        return bool(self.options.remote.used)
+
     def hooks(self) -> "dict[str, dict[str, list[ExecSpec]]]":
         """Return the lifecycle hooks of the project's services, for which it is loaded."""
         hooks: dict[str, dict[str, list[ExecSpec]]] = registry.load(registry.PROJECT).hooks_of(self.load().project)

@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 
+from compose.cli.fetching import Fetching
 from compose.loader import project_name
 from compose.loader.options import LoadOptions
 from compose.loader.project_name import Location
@@ -22,6 +23,8 @@ def load_options(
     if "-" in options.file and "stdin" not in options:
         # Once for all: the project may be located first and loaded later.
         options.stdin = sys.stdin.buffer.read()
+    if "remote" not in options:
+        options.remote = Fetching(os.environ)
     cwd = os.getcwd()  # noqa: PTH109 - the loader's paths are strings
     return LoadOptions(
         cwd=cwd,
@@ -35,6 +38,7 @@ def load_options(
         compatibility=options.compatibility,
         stdin=getattr(options, "stdin", b""),
         keep_unused=options.all_resources,
+        remote=options.remote,
         interpolate=interpolate,
         normalize=normalize,
         resolve_paths=resolve_paths,

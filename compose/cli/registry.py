@@ -25,6 +25,7 @@ DEFECT = "compose.cli.defect"
 DIAGNOSTIC = "compose.render.diagnostic"
 QUERY = "runtime.query"
 SESSIONS = "runtime.sessions"
+REMOTE = "compose.remote.sources"
 ENGINE = "runtime.engine"
 DISTRIBUTION = "runtime.image.distribution"
 RENDERERS = {

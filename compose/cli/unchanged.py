@@ -101,7 +101,7 @@ def report(context: Context) -> bool:
 
 def remember(context: Context, reader: RecordingReader, containers: "Iterable[str]") -> None:
     """Note what an `up` without a warning has looked at; `containers` are those that run now."""
-    if context.has_warned or not _applies(context):
+    if context.has_warned or context.has_fetched() or not _applies(context):
         return
     note = {"asked": _asked(context), "answers": reader.answers, "containers": list(containers)}
     context.runtime().remember(context.location().name, json.dumps(note))

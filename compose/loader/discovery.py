@@ -4,7 +4,7 @@ Source: compose-spec, 03-compose-file.md; docker compose, cmd/compose/compose.go
 """
 
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -12,7 +12,8 @@ from compose import errors
 from compose.errors import EXIT_FILE_NOT_FOUND, ProjectError, Span
 from compose.loader import dotenv
 from compose.loader.options import LoadOptions
-from compose.loader.source import require_local, resolve
+from compose.loader.source import resolve
+from compose.remote.names import is_remote
 
 FILE_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 OVERRIDE_NAMES = (
@@ -31,6 +32,8 @@ class Discovery:
     files: list[str]
     working_dir: str
     """The project directory: paths of the files start there."""
+    folder: str
+    """Where `.env` is, and what names the project: the project directory, unless that was fetched."""
     variables: dict[str, str]
     """The shell's over those of the env files."""
     env_files: list[str] = field(default_factory=list)
@@ -48,17 +51,21 @@ class Discovery:
 def discover(options: LoadOptions) -> Discovery:
     """Find files and variables. Raises ProjectError, DotenvError; `files` may be empty."""
     explicit = options.env_files or tuple(filter(None, options.environment.get("COMPOSE_ENV_FILES", "").split(",")))
-    found = Discovery(_given_files(options.files, options), "", dict(options.environment))
-    found.working_dir = _working_dir(found.files, options)
+    found = Discovery([], "", _folder(options.files, options), dict(options.environment))
+    names = options.files
+    found.files = _given_files(names, options)
     _read_env_files(found, explicit, options)
     if not found.files and (listed := found.variables.get("COMPOSE_FILE")) is not None:
-        separator = found.variables.get("COMPOSE_PATH_SEPARATOR") or ":"
+        names = _listed_files(listed, found.variables.get("COMPOSE_PATH_SEPARATOR", ""))
         with blaming(found, "COMPOSE_FILE", options):
-            found.files = _given_files(tuple(listed.split(separator)), options)
+            found.files = _given_files(names, options)
     if not found.files:
         found.files = _default_files(found, options)
-    found.working_dir = _working_dir(found.files, options)
-    for path in (found.working_dir, *found.files):
+        names = tuple(found.files)
+    found.folder = _folder(names, options)
+    fetched = (posixpath.dirname(file) for name, file in zip(names, found.files, strict=True) if is_remote(name))
+    found.working_dir = next(fetched, found.folder)
+    for path in (found.folder, found.working_dir, *found.files):
         _require_text(path)
     if not explicit:
         _read_env_files(found, (), options)
@@ -98,7 +105,7 @@ def _require_text(path: str) -> None:
 
 
 def _given_files(files: tuple[str, ...], options: LoadOptions) -> list[str]:
-    paths = [file if file == "-" else resolve(options.cwd, require_local(file)) for file in files]
+    paths = [_given_file(file, options) for file in files]
     for path in paths:
         if path != "-" and not options.reader.is_file(path):
             reason = "is a directory" if options.reader.is_directory(path) else "no such file or directory"
@@ -106,15 +113,29 @@ def _given_files(files: tuple[str, ...], options: LoadOptions) -> list[str]:
     return paths
 
 
-def _working_dir(files: list[str], options: LoadOptions) -> str:
+def _given_file(name: str, options: LoadOptions) -> str:
+    if name == "-":
+        return name
+    return options.local_copy(name) if is_remote(name) else resolve(options.cwd, name)
+
+
+def _listed_files(text: str, separator: str) -> tuple[str, ...]:
+    """The names in COMPOSE_FILE; a URL, which has `:` in it, needs another separator to stand beside others."""
+    return (text,) if not separator and is_remote(text) else tuple(text.split(separator or ":"))
+
+
+def _folder(names: Sequence[str], options: LoadOptions) -> str:
     if options.project_directory:
         return resolve(options.cwd, options.project_directory)
-    return next((posixpath.dirname(file) for file in files if file != "-"), options.cwd)
+    first = next((name for name in names if name != "-"), None)
+    if first is None or is_remote(first):
+        return options.cwd
+    return posixpath.dirname(resolve(options.cwd, first))
 
 
 def _default_files(found: Discovery, options: LoadOptions) -> list[str]:
     """The first known name in this folder or the nearest above, and its override file."""
-    folder = found.working_dir
+    folder = found.folder
     while True:
         candidates = _existing(FILE_NAMES, folder, options)
         if candidates:
@@ -143,7 +164,7 @@ def _read_env_files(found: Discovery, explicit: tuple[str, ...], options: LoadOp
     """Variables of the env files; later files beat earlier ones, the project folder's beats the current one's."""
     files = [resolve(options.cwd, file) for file in explicit]
     if not files and found.variables.get("COMPOSE_DISABLE_ENV_FILE", "") not in _TRUE:
-        default = posixpath.join(found.working_dir, ".env")
+        default = posixpath.join(found.folder, ".env")
         files = [default] if options.reader.is_file(default) and default not in found.env_files else []
     for file in files:
         found.from_files |= read_env_file(file, options.environment, found.from_files, options, found.origins)

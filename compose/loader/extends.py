@@ -32,8 +32,8 @@ _FORMS = "`extends` is the name of a service, or a mapping with `service` and `f
 _UNDER_NAMES = "below it stand names of services, each with attributes such as `image:` below"
 _UNDER_SERVICE = "below it stand attributes such as `image:`"
 
-ReadBase = Callable[[str], tuple[str, Tree, Sequence[Path]]]
-"""Loads another file: its absolute name, its canonical tree, its resets."""
+ReadBase = Callable[[str, str, Path], tuple[str, Tree, Sequence[Path]]]
+"""Loads another file, by the name in a file at a path: its absolute name, its canonical tree, its resets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +95,11 @@ class Extender:
             if reference not in base.services:
                 raise self._missing(name, self.file, f'service "{reference}" not found', reference, base.services)
             return base
+        place: Path = ("services", name, "extends", "file")
         try:
-            path, tree, resets = self.read(file)
+            path, tree, resets = self.read(file, base.file, place)
         except MissingFile as error:
-            raise at_reference(error, ("services", name, "extends", "file")) from None
+            raise at_reference(error, place) from None
         services = tree.get("services")
         if services is None:
             raise self._missing(name, path, "no services section", reference, {})

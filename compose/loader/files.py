@@ -22,10 +22,10 @@ from compose.loader.options import LoadOptions
 from compose.loader.paths import resolve_paths
 from compose.loader.places import Source
 from compose.loader.problem import Path, Problem, at_reference
+from compose.loader.references import References, references_of
 from compose.loader.reset import apply_resets
 from compose.loader.schema import check_schema
 from compose.loader.schema_service import COMPOSE_FILE
-from compose.loader.source import require_local
 from compose.loader.tree_path import Tree
 from compose.loader.unicity import enforce_unicity
 from compose.loader.yaml_source import Document, read_documents
@@ -40,6 +40,8 @@ class Scope:
     including: tuple[str, ...] = ()
     over: Source | None = None
     """The file that includes or extends what is loaded."""
+    given: str = ""
+    """The project directory, where the local file that includes a fetched one names it."""
 
 
 @dataclass(slots=True)
@@ -120,8 +122,11 @@ class FileLoader:
             with self.findings.placed(document.source, tree=tree):
                 self._interpolate(tree, scope)
         inner = replace(scope, including=(*scope.including, source.file), over=source)
+        references = self._references(source.file, scope)
+        with failures.collected(), self.findings.placed(document.source, tree=tree):
+            references.check_service_files(tree)
         with failures.collected():
-            self._include(tree, document, inner)
+            self._include(tree, document, inner, references)
         with failures.collected(), self.findings.placed(tree=tree):
             read = functools.partial(self._base, scope=inner)
             Extender(source.file, read, self.findings.sources.bases).apply(tree, document.resets)
@@ -181,9 +186,12 @@ class FileLoader:
     def _resolve_paths(self, tree: Tree, base: str) -> None:
         resolve_paths(tree, base, self.options.environment.get("HOME"), self.options.reader)
 
-    def _base(self, file: str, scope: Scope) -> tuple[str, Tree, Sequence[Path]]:
-        """A file that a service extends: canonical, not validated, its own paths resolved."""
-        path = posixpath.normpath(posixpath.join(scope.working_dir, require_local(file)))
+    def _references(self, file: str, scope: Scope) -> References:
+        return references_of(file, scope.working_dir, self.options, scope.given)
+
+    def _base(self, name: str, file: str, place: Path, scope: Scope) -> tuple[str, Tree, Sequence[Path]]:
+        """What a service of `file` extends, by its name there: canonical, not validated, its own paths resolved."""
+        path = self._references(file, scope).compose_file(name, place)
         for known, variables, tree, resets in self._bases:
             if known == path and variables is scope.variables:
                 return path, tree, resets
@@ -199,6 +207,7 @@ class FileLoader:
             own = self._taken(document)
             with self.findings.placed(document.source, tree=own):
                 self._interpolate(own, scope)
+                references_of(path, posixpath.dirname(path), self.options).check_service_files(own)
             resets = document.resets
             with self.findings.placed(source, tree=tree):
                 apply_resets(tree, resets)
@@ -208,23 +217,24 @@ class FileLoader:
         self._resolve_paths(tree, posixpath.dirname(path))
         return tree, resets
 
-    def _include(self, tree: Tree, document: Document, scope: Scope) -> None:
+    def _include(self, tree: Tree, document: Document, scope: Scope, references: References) -> None:
         failures = Failures()
         with failures.collected(), self.findings.placed(tree=tree):
-            for entry in entries(tree, scope.working_dir, self.options.reader):
+            for entry in entries(tree, references):
                 with failures.collected(), self.findings.placed(tree=tree):
-                    import_resources(self._included(entry, scope), tree, document.resets)
+                    import_resources(self._included(entry, scope, references), tree, document.resets)
         tree.pop("include", None)
         failures.raise_any()
 
-    def _included(self, entry: Include, scope: Scope) -> Tree:
+    def _included(self, entry: Include, scope: Scope, references: References) -> Tree:
         path = ("include", entry.index)
         if entry.files and entry.files[0] in scope.including:
             chain = (*scope.including, entry.files[0])
             message = f"include cycle detected:\n{chain[0]}\n include " + "\n include ".join(chain[1:])
             raise Problem(message, path, kind=CircularDependency)
         variables = {**self._included_variables(entry, scope.variables), **scope.variables}
-        inner = replace(scope, working_dir=entry.project_directory, variables=variables)
+        given = "" if references.fence else entry.given_directory
+        inner = replace(scope, working_dir=entry.project_directory, variables=variables, given=given)
         try:
             return self.model(entry.files, inner)
         except MissingFile as error:
@@ -235,6 +245,7 @@ class FileLoader:
         files = entry.env_files
         if files is None:
             files = (default,) if self.options.reader.is_file(default) else ()
+            references_of(default, "", self.options).local(default, ("include", entry.index))
         found: dict[str, str] = {}
         origins: dict[str, str] = {}
         for file in files:

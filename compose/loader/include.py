@@ -10,9 +10,9 @@ from typing import Any
 
 from compose.loader.merge import merge_at
 from compose.loader.problem import Path, Problem
+from compose.loader.references import References
 from compose.loader.reset import apply_resets
 from compose.loader.scalar import text_of
-from compose.loader.source import SourceReader, require_local, resolve
 from compose.loader.tree_path import Tree
 
 SECTIONS = ("services", "volumes", "networks", "secrets", "configs", "models")
@@ -27,34 +27,35 @@ class Include:
     env_files: tuple[str, ...] | None
     """None: the folder's `.env`, if it is there."""
     index: int
+    given_directory: str = ""
+    """The project directory, where the entry names one."""
 
 
-def entries(tree: Tree, working_dir: str, reader: SourceReader) -> list[Include]:
+def entries(tree: Tree, references: References) -> list[Include]:
     """The entries of a file's `include`, in order. Raises Problem."""
     listed = tree.get("include")
     if listed is None:
         return []
     if not isinstance(listed, list):
         raise Problem(f"`include` must be a list, got {text_of(listed)}", ("include",))
-    return [_entry(item, index, working_dir, reader) for index, item in enumerate(listed)]
+    return [_entry(item, index, references) for index, item in enumerate(listed)]
 
 
-def _entry(item: Any, index: int, working_dir: str, reader: SourceReader) -> Include:
+def _entry(item: Any, index: int, references: References) -> Include:
     path: Path = ("include", index)
     entry = {"path": item} if isinstance(item, str) else item
     if not isinstance(entry, dict):
         raise Problem(f"include.{index} must be a string or mapping", path)
-    files = tuple(resolve(working_dir, require_local(file)) for file in _texts(entry.get("path"), (*path, "path")))
-    directory = entry.get("project_directory")
-    if directory:
-        directory = resolve(working_dir, str(directory))
-        if not reader.is_directory(directory):
-            directory = posixpath.dirname(directory)
-    elif files:
-        directory = posixpath.dirname(files[0])
+    files = tuple(references.compose_file(file, path) for file in _texts(entry.get("path"), (*path, "path")))
+    given = ""
+    if entry.get("project_directory"):
+        given = references.local(str(entry["project_directory"]), (*path, "project_directory"))
+        if not references.options.reader.is_directory(given):
+            given = posixpath.dirname(given)
+    directory = given or (posixpath.dirname(files[0]) if files else references.base)
     env_files = _texts(entry.get("env_file"), (*path, "env_file"))
-    resolved = tuple(resolve(working_dir, file) for file in env_files if file != "/dev/null")
-    return Include(files, directory or working_dir, resolved if env_files else None, index)
+    resolved = tuple(references.local(file, (*path, "env_file")) for file in env_files if file != "/dev/null")
+    return Include(files, directory, resolved if env_files else None, index, given)
 
 
 def _texts(value: Any, path: Path) -> list[str]:

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from compose.loader.source import DiskReader, SourceReader
+from compose.errors import RemoteError
+from compose.loader.source import DiskReader, RemoteFiles, SourceReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +32,15 @@ class LoadOptions:
     keep_unused: bool = False
     """Keep networks, volumes, … that no enabled service uses (`--all-resources`)."""
     reader: SourceReader = field(default_factory=DiskReader)
+    remote: RemoteFiles | None = None
+    """None: no file is elsewhere."""
+
+    def local_copy(self, reference: str, *, by_fetched: bool = False) -> str:
+        """The Compose file that a remote reference means, as an absolute path. Raises RemoteError."""
+        if self.remote is None:
+            raise RemoteError(f"{reference}: nothing is fetched here")
+        return self.remote.local_copy(reference, by_fetched=by_fetched)
+
+    def root_of(self, path: str) -> str:
+        """The folder of the fetched tree that a path lies in; empty where it lies in none."""
+        return self.remote.root_of(path) if self.remote else ""

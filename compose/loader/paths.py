@@ -7,6 +7,7 @@ from typing import Any
 from compose.loader.problem import Path, Problem
 from compose.loader.source import SourceReader
 from compose.loader.tree_path import Branch, Change, Tree, rewrite, table
+from compose.remote.names import is_remote
 
 _REMOTE = ("https://", "http://", "git://", "ssh://", "github.com/", "git@", "service:")
 
@@ -51,6 +52,10 @@ class _Resolver:
             return value
         return self.absolute(value, path)
 
+    def extended(self, value: Any, path: Path) -> Any:
+        """A Compose file, which may be elsewhere."""
+        return value if isinstance(value, str) and is_remote(value) else self.absolute(value, path)
+
     def watched(self, value: Any, path: Path) -> Any:
         """A watched path, without symbolic links."""
         resolved = self.absolute(value, path)
@@ -84,7 +89,7 @@ def _rules(resolver: _Resolver) -> Branch[Change]:
         "services.*.build.ssh.*": resolver.maybe_windows,
         "services.*.env_file.*.path": resolver.absolute,
         "services.*.label_file.*": resolver.absolute,
-        "services.*.extends.file": resolver.absolute,
+        "services.*.extends.file": resolver.extended,
         "services.*.develop.watch.*.path": resolver.watched,
         "services.*.volumes.*": resolver.mount,
         "configs.*.file": resolver.maybe_windows,

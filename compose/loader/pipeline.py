@@ -10,7 +10,7 @@ these cases, and what differs from both.
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from compose import errors
@@ -126,7 +126,7 @@ def _project_name(found: Discovery, files: FileLoader) -> tuple[str, str]:
         return given, "-p" if files.options.project_name else ""
     written = [(name, source) for name, source in names if name]
     if not written:
-        return name_of((), found), found.working_dir
+        return name_of((), found), found.folder
     name, source = written[-1]
     span = Sources([source]).span(("name",))
     return name_of([_interpolated_name(name, source, found, files)], found), f"{span.file}:{span.line}" if span else ""
@@ -156,6 +156,9 @@ def _project(tree: Tree, name: str, found: Discovery, files: FileLoader, service
     if services:
         enabled, rest = selection.select(enabled, services, {**disabled, **enabled})
         disabled = {**disabled, **rest}
+    if options.root_of(found.working_dir):
+        # A path that was left relative starts at the current folder, as with docker compose; a fetched one never does.
+        options = replace(options, cwd=found.working_dir)
     if options.resolve_environment:
         resolve_environment(enabled, found.variables, options, files.findings)
     resolve_labels(enabled, options, files.findings)

@@ -62,7 +62,7 @@ def name_of(names: Iterable[str], found: Discovery) -> str:
         except TemplateError as error:
             raise ProjectError(f"error while interpolating name: {error}") from None
     else:
-        name = normalize_project_name(posixpath.basename(found.working_dir))
+        name = normalize_project_name(posixpath.basename(found.folder))
     if not name:
         raise ProjectError(
             "project name must not be empty",

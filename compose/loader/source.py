@@ -6,8 +6,6 @@ All reading goes through a SourceReader, so that tests give the loader a dict of
 import os
 from typing import Protocol
 
-from compose.errors import ProjectError
-
 
 class SourceReader(Protocol):
     """The loader's only way to files. Paths are absolute."""
@@ -23,6 +21,19 @@ class SourceReader(Protocol):
 
     def real_path(self, path: str) -> str:
         """The path without symbolic links."""
+
+
+class RemoteFiles(Protocol):
+    """The loader's only way to files that are elsewhere."""
+
+    def local_copy(self, reference: str, *, by_fetched: bool) -> str:
+        """The Compose file that a reference means, fetched, as an absolute path. Raises RemoteError.
+
+        `by_fetched`: a file that was itself fetched has the reference.
+        """
+
+    def root_of(self, path: str) -> str:
+        """The folder of the fetched tree that an absolute path lies in; empty where it lies in none."""
 
 
 class DiskReader:
@@ -49,11 +60,3 @@ class DiskReader:
 def resolve(base: str, path: str) -> str:
     """`path` as an absolute, cleaned path; a relative one starts at `base`."""
     return os.path.normpath(os.path.join(base, path))  # noqa: PTH118 - `//` and `..` as Go's filepath.Join
-
-
-def require_local(file: str) -> str:
-    """The file's name, if it is one of this machine. Raises ProjectError for Compose files at a URL."""
-    if "://" in file or file.startswith("git@"):
-        hint = "download it, and name the local copy"
-        raise ProjectError(f"{file}: Compose files at a URL are not supported", hint=hint)
-    return file

@@ -235,12 +235,3 @@ def test_inherited_error_must_be_marked_where_it_is_written():
     with pytest.raises(DanglingReference) as caught:
         load(options(given))
     assert str(caught.value.span) == f"{FOLDER}/base.yaml:5:9"
-
-
-@pytest.mark.parametrize("file", ["oci://docker.io/x/y", "https://github.com/x/y.git", "git@github.com:x/y.git"])
-def test_compose_file_at_a_url_must_be_refused_in_so_many_words(file):
-    """Not as a missing file."""
-    with pytest.raises(ProjectError, match="Compose files at a URL are not supported"):
-        load(options({}, files=(file,)))
-    with pytest.raises(ProjectError, match="Compose files at a URL are not supported"):
-        load(options({"compose.yaml": f"include: ['{file}']\n"}))

@@ -1,0 +1,97 @@
+"""Remote Compose files as the loader sees them: a reference goes in, the name of a local copy comes out."""
+
+import os
+import posixpath
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from compose.errors import RemoteError
+from compose.remote.cache import Cache
+from compose.remote.git import Git
+from compose.remote.names import scheme_of
+from compose.remote.reference import OCI, parse, without_password
+
+SWITCH = "COMPOSE_EXPERIMENTAL_GIT_REMOTE"
+_FALSE = frozenset(("0", "f", "F", "false", "False", "FALSE"))
+_TRUE = frozenset(("1", "t", "T", "true", "True", "TRUE"))
+
+
+class RemoteLoader(Protocol):
+    """Fetches what is behind one kind of reference."""
+
+    def fetch(self, text: str, *, by_fetched: bool) -> tuple[str, str]:
+        """The folder of the local copy, and the file or folder meant in it. Raises RemoteError.
+
+        `by_fetched`: the reference was found in a file that was itself fetched.
+        """
+
+
+class GitLoader:
+    """Compose files in git repositories."""
+
+    def __init__(self, cache: Cache, environment: Mapping[str, str]) -> None:
+        self._cache = cache
+        self._git = Git(environment)
+        self._switch = environment.get(SWITCH, "")
+
+    def fetch(self, text: str, *, by_fetched: bool) -> tuple[str, str]:
+        """Raises RemoteError, also where git sources are switched off."""
+        self._require_switched_on(text)
+        reference = parse(text)
+        if by_fetched and reference.protocol == "file":
+            raise RemoteError(f"{text}: a fetched file must not lead back to files of this machine")
+        commit = self._git.resolve(reference)
+        root = self._cache.tree(commit, lambda folder: self._git.fetch(reference, commit, folder))
+        return root, reference.subdirectory
+
+    def _require_switched_on(self, text: str) -> None:
+        if self._switch in _FALSE:
+            raise RemoteError(f"{without_password(text)}: git sources are switched off by {SWITCH}")
+        if self._switch and self._switch not in _TRUE:
+            raise RemoteError(f"{SWITCH} is a boolean, not `{self._switch}`", hint="`true` or `false`")
+
+
+class OciLoader:
+    """Compose files in registries: not there yet."""
+
+    def fetch(self, text: str, *, by_fetched: bool) -> tuple[str, str]:  # noqa: ARG002 - the Protocol's
+        """Raises RemoteError."""
+        hint = "fetch it with another tool, and name the file; or use a git repository"
+        raise RemoteError(f"{text}: Compose files in a registry are not supported", hint=hint)
+
+
+def open_sources(folder: str, environment: Mapping[str, str], names: Sequence[str]) -> "RemoteSources":
+    """The remote files of one run, fetched below `folder`."""
+    return RemoteSources(Cache(folder), environment, names)
+
+
+class RemoteSources:
+    """All remote files of one run; each reference is fetched once."""
+
+    def __init__(self, cache: Cache, environment: Mapping[str, str], names: Sequence[str]) -> None:
+        self._names = names
+        """Names of Compose files, the best first."""
+        self._loaders: dict[str, RemoteLoader] = {OCI: OciLoader()}
+        self._git = GitLoader(cache, environment)
+        self._known: dict[tuple[str, bool], str] = {}
+
+    def local_copy(self, reference: str, *, by_fetched: bool) -> str:
+        """The Compose file that a reference means, as an absolute path. Raises RemoteError."""
+        key = (reference, by_fetched)
+        if key not in self._known:
+            loader = self._loaders.get(scheme_of(reference), self._git)
+            root, inner = loader.fetch(reference, by_fetched=by_fetched)
+            self._known[key] = self._file(root, inner, reference)
+        return self._known[key]
+
+    def _file(self, root: str, inner: str, reference: str) -> str:
+        shown = without_password(reference)
+        path = posixpath.join(root, inner) if inner else root
+        candidates = [posixpath.join(path, name) for name in self._names] if os.path.isdir(path) else [path]  # noqa: PTH112
+        found = next((each for each in candidates if os.path.isfile(each)), None)  # noqa: PTH113
+        if found is None:
+            where = f"`{inner}`" if inner else "its first folder"
+            raise RemoteError(f"{shown}: no Compose file in {where}", hint=f"looked for {', '.join(self._names)}")
+        if not os.path.realpath(found).startswith(os.path.realpath(root) + "/"):
+            raise RemoteError(f"{shown}: `{inner or posixpath.basename(found)}` is a link that leaves the repository")
+        return found
