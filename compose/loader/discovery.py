@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from compose import errors
-from compose.errors import EXIT_FILE_NOT_FOUND, ProjectError, Span
+from compose.errors import EXIT_FILE_NOT_FOUND, ProjectError, RemoteError, Span
 from compose.loader import dotenv
 from compose.loader.options import LoadOptions
 from compose.loader.source import resolve
@@ -77,7 +77,7 @@ def blaming(found: Discovery, variable: str, options: LoadOptions) -> Iterator[N
     """Give errors about a variable's value the line of the env file that sets it, if one does."""
     try:
         yield
-    except ProjectError as error:
+    except (ProjectError, RemoteError) as error:
         file, _, line = found.origins.get(variable, "").rpartition(":")
         if file and error.span is None:
             text = dotenv.decode(options.reader.read(file)).split("\n")[int(line) - 1]

@@ -50,6 +50,11 @@ def test_a_check_of_the_project_must_import_neither_models_nor_graphs() -> None:
     )
 
 
+def test_a_load_of_local_files_must_not_import_what_fetches() -> None:
+    """Who has no remote file pays nothing for those who do."""
+    assert "subprocess" not in _imported("compose.cli.location", "compose.loader.pipeline")
+
+
 def test_progress_off_the_terminal_must_not_import_rich() -> None:
     """Scripts and CI pay for no live view."""
     assert "rich" not in _imported("compose.render.plain", "compose.render.jsonl", "compose.render.quiet")

@@ -231,6 +231,9 @@ def test_an_error_must_show_where_the_reference_is_written(pycompose: Run, shop:
     text = f"services:\n  web:\n    extends:\n      file: {shop.url}#nope\n      service: web\n"
     (project / "compose.yaml").write_text(text)
     assert "compose.yaml:4:13" in pycompose("config")[2]
+    (project / ".env").write_text(f"A=1\nCOMPOSE_FILE={shop.url}?branch=nope\n")
+    assert ".env:2:14" in pycompose("config")[2]
+    (project / ".env").unlink()
     (project / "compose.yaml").write_text("include:\n  - oci://docker.io/me/shop:1\n")
     code, _, err = pycompose("config")
     assert code == 1
