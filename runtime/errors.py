@@ -4,6 +4,7 @@
     ├── NotFound             no such container, network, volume, image
     ├── AlreadyExists        the name is taken
     ├── InvalidArgument      the request makes no sense
+    │   └── SourceError      a line of a file, a Dockerfile's for example, makes no sense
     ├── FailedPrecondition   wrong status: not running, still running, in use
     ├── Conflict             something else holds it: a port, an address
     ├── PermissionDenied     not root, or the kernel says no
@@ -12,13 +13,16 @@
     ├── Unavailable          a registry or the supervisor does not answer
     ├── Cancelled            the user asked to stop before it was done
     ├── StartFailed          the process could not be started (126, 127, 128)
-    └── SyscallError         also an OSError: which call, on what
+    ├── SyscallError         also an OSError: which call, on what
+    └── ErrorSet             several of the above, found in one go
 
 Classes follow containerd's errdefs. Messages are lower case, without a final period. Nothing here
 imports the rest of the runtime.
 """
 
 import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 
 class EngineError(Exception):
@@ -40,6 +44,33 @@ class AlreadyExists(EngineError):
 
 class InvalidArgument(EngineError):
     """A request that cannot be meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in a file. Lines and columns count from 1."""
+
+    file: str
+    line: int
+    column: int = 1
+    text: str = ""
+    """The whole line."""
+    length: int = 1
+    """Characters to mark, on that line."""
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+class SourceError(InvalidArgument):
+    """A line of a file cannot be meant; `place` is where."""
+
+    def __init__(self, message: str, *, place: Place, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.place = place
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.message}"
 
 
 class FailedPrecondition(EngineError):
@@ -94,3 +125,11 @@ class SyscallError(EngineError, OSError):
 
     def __str__(self) -> str:
         return self.message
+
+
+class ErrorSet(EngineError):
+    """Several errors that have nothing to do with one another; never empty."""
+
+    def __init__(self, errors: Sequence[EngineError]) -> None:
+        super().__init__("\n".join(str(error) for error in errors))
+        self.errors = tuple(errors)

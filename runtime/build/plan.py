@@ -138,7 +138,7 @@ class Step:
 
     location: Location
     text: str
-    """The instruction as written, on one line: for progress and for messages."""
+    """The instruction with its variables expanded, on one line: for progress and for messages."""
     history: History | None
     """None: it leaves no line (ARG without effect)."""
     config: ImageConfig
@@ -188,7 +188,8 @@ class CopyStep(Step):
     """ADD: URLs and git are fetched, local archives unpacked."""
     source: Source
     sources: tuple[str, ...]
-    """Go's filepath.Match patterns below the source's root, or with ADD URLs; never climbing out of it."""
+    """Go's filepath.Match patterns below the source's root, without leading slash and never climbing out of it (`.` is
+    the root); with ADD also URLs. With `parents` a `/./` may stand where the kept part begins."""
     files: tuple[InlineFile, ...]
     destination: str
     """Absolute; ends with `/` where a folder is meant."""
@@ -223,6 +224,8 @@ class PlannedStage:
     """Triggers of the base image first."""
     needs: tuple[int, ...]
     """Numbers of the stages that have to be there before, by base, COPY --from or a mount."""
+    author: str = ""
+    """What MAINTAINER says; empty: what the base says."""
 
     @property
     def config(self) -> ImageConfig:
@@ -239,6 +242,8 @@ class BuildPlan:
     """Number of the stage that becomes the image."""
     platform: str
     """`os/architecture[/variant]` of the result."""
+    epoch_s: int | None = None
+    """SOURCE_DATE_EPOCH: the time of the image, and the latest of anything in its new layers."""
 
     @property
     def result(self) -> PlannedStage:

@@ -85,6 +85,7 @@ def _config_from_plain(source: object) -> ImageConfig:
         labels={name: _string(value, "Labels") for name, value in labels.items()},
         healthcheck=_healthcheck(source.get("Healthcheck")),
         shell=_strings(source.get("Shell"), "Shell"),
+        on_build=_strings(source.get("OnBuild"), "OnBuild"),
     )
 
 
@@ -101,6 +102,7 @@ def _config_to_plain(config: ImageConfig) -> dict[str, object]:
         "StopSignal": config.stop_signal,
         "Healthcheck": config.healthcheck,
         "Shell": list(config.shell),
+        "OnBuild": list(config.on_build),
     }
     return {key: value for key, value in plain.items() if value}
 

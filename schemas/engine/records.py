@@ -139,6 +139,8 @@ class ImageConfig:
     healthcheck: dict[str, object] | None = None
     """As Docker writes it: Test, Interval … in nanoseconds."""
     shell: tuple[str, ...] = ()
+    on_build: tuple[str, ...] = ()
+    """Instructions that run in an image built on this one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,10 @@ Shapes and names follow BuildKit (frontend/dockerfile/instructions) and the Dock
 frozen: a reader makes them, the planner turns them into the steps of runtime.build.plan.
 """
 
+import re
 from dataclasses import dataclass
+
+_LEADING_TABS = re.compile(r"^\t+", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +45,18 @@ class Heredoc:
 
     name: str
     content: str
-    """With its line ends; leading tabs are already gone where `<<-` asked for it."""
+    """As written, with its line ends."""
     expand: bool
     """Whether variables in it count: no part of its word was quoted."""
     strip_tabs: bool = False
+    """`<<-`."""
     descriptor: int = 0
     """The number before `<<`, 0 without one."""
+
+    @property
+    def body(self) -> str:
+        """Its content, without leading tabs where `<<-` asked for that."""
+        return _LEADING_TABS.sub("", self.content) if self.strip_tabs else self.content
 
 
 @dataclass(frozen=True, slots=True)
