@@ -41,7 +41,7 @@ def write_configuration(configuration: Configuration, comment: str) -> bytes:
     created = format_time(configuration.created_ns)
     document = {
         "architecture": configuration.architecture,
-        "config": _config_to_plain(configuration.config),
+        "config": config_to_plain(configuration.config),
         "created": created,
         "history": [{"created": created, "comment": comment} for _ in configuration.diff_ids],
         "os": configuration.os,
@@ -89,7 +89,8 @@ def _config_from_plain(source: object) -> ImageConfig:
     )
 
 
-def _config_to_plain(config: ImageConfig) -> dict[str, object]:
+def config_to_plain(config: ImageConfig) -> dict[str, object]:
+    """Return the `config` part of a document."""
     plain: dict[str, object] = {
         "User": config.user,
         "ExposedPorts": {port: {} for port in config.exposed_ports},

@@ -42,11 +42,15 @@ def read_flags(words: Sequence[str], known: Mapping[str, Kind]) -> Flags:
         name = flag.removeprefix("--")
         kind = known.get(name)
         if kind is None:
-            raise WordError(f"unknown flag: `{flag}`", nearest(name, known, prefix="--"))
+            raise WordError(f"unknown flag: `{flag}`", nearest(name, known, prefix="--") or _known(known))
         if name in values and kind is not Kind.TEXTS:
             raise WordError(f"duplicate flag specified: `{flag}`")
         values.setdefault(name, []).append(_value(flag, equals, value, kind))
     return Flags(values)
+
+
+def _known(known: Mapping[str, Kind]) -> str:
+    return f"known are {', '.join(f'`--{name}`' for name in known)}" if known else "it takes none"
 
 
 def _value(flag: str, equals: str, value: str, kind: Kind) -> str:

@@ -119,17 +119,15 @@ def substitute(pattern: str, value: str, text: str, *, everywhere: bool) -> str:
     """Return the value with the first match, or every one, replaced. Raises ValueError."""
     compiled = compile_pattern(pattern, value)
     parts = []
-    position = 0
-    while position <= len(value):
-        found = compiled.find(value, position)
-        if found is None:
-            break
+    position = kept = 0
+    last_end = -1
+    while (found := compiled.find(value, position)) is not None:
         begin, end = found
-        parts += [value[position:begin], text]
+        if begin != end or begin != last_end:
+            parts += [value[kept:begin], text]
+            kept = end
         if not everywhere:
-            return "".join(parts) + value[end:]
-        if end == begin:
-            parts.append(value[begin : begin + 1])
-            end += 1
-        position = end
-    return "".join(parts) + value[position:]
+            break
+        last_end = end
+        position = max(end, begin + 1)
+    return "".join(parts) + value[kept:]

@@ -15,7 +15,7 @@ class PlanOptions:
     """Everything that decides about a plan."""
 
     target: str = ""
-    """Name or number of a stage; empty for the last."""
+    """Name of a stage; empty for the last."""
     build_args: Mapping[str, str] = field(default_factory=dict)
     platform: Platform = field(default_factory=own_platform)
     contexts: Mapping[str, Source] = field(default_factory=dict)

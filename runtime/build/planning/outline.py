@@ -66,7 +66,7 @@ class Outline:
         named = next((it for it in reversed(self.stages) if it.stage.alias and it.stage.alias == name.lower()), None)
         if by_index and _INDEX.fullmatch(name):
             if not 0 <= int(name) < len(self.stages):
-                raise self.error(f"invalid stage index `{name}`", location, f"there are {len(self.stages)}, from 0")
+                raise self.error(f"invalid stage index `{name}`", location, f"the last one is {len(self.stages) - 1}")
             named = self.stages[int(name)]
         if named is not None:
             if named.index >= current:
@@ -317,8 +317,6 @@ def _target(name: str, stages: Sequence[StageOutline]) -> int:
     for stage in reversed(stages):
         if stage.stage.alias == name.lower():
             return stage.index
-    if _INDEX.fullmatch(name) and 0 <= int(name) < len(stages):
-        return int(name)
     names = _names(stages)
     known = f"its stages are {', '.join(f'`{it}`' for it in names)}" if names else "no stage has a name"
     raise InvalidArgument(f"target stage `{name}` could not be found", hint=nearest(name, names) or known)

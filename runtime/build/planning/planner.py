@@ -46,7 +46,7 @@ def _begin(stage: StageOutline, states: Mapping[int, StageState], bases: Mapping
         return states[stage.base.index].begin()
     base = bases.get(stage.base) if isinstance(stage.base, ImageSource) else None
     if base is None:
-        return StageState(ImageConfig(), Scope()).begin()
+        return StageState(ImageConfig(working_dir="/"), Scope()).begin()
     return StageState(base.config, Scope(), base.author).begin()
 
 

@@ -231,12 +231,13 @@ class StagePlanner:
             self._report("WorkdirRelativePath", it, path)
         self.state.has_workdir = True
         title = self._title(it)
-        folder = clean(posixpath.join("/", self.state.config.working_dir, path))
+        # An absolute path is kept as it is written, as BuildKit does; only a relative one is joined and cleaned.
+        folder = path if path.startswith("/") else clean(posixpath.join("/", self.state.config.working_dir, path))
         self.state.config = replace(self.state.config, working_dir=folder)
         history = History(f"WORKDIR {folder}", empty_layer=folder == "/")
         if folder == "/":
             return ConfigStep(it.location, title, history, self.state.config)
-        return WorkdirStep(it.location, title, history, self.state.config, folder)
+        return WorkdirStep(it.location, title, history, self.state.config, clean(folder))
 
     def run(self, it: ast.Run) -> Step:
         """`RUN`."""
