@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from compose.cli import registry
 from compose.cli.context import Context
+from compose.cli.engine_errors import for_user
 from compose.cli.exit_codes import BROKEN_PIPE, INTERRUPTED, SUCCESS
 from compose.cli.help import help_page, option_rows
 from compose.cli.options import PROGRAM, add_dry_run, global_parser, is_true, settle_globals
@@ -35,7 +36,7 @@ def run(arguments: Sequence[str]) -> int:
         sys.stderr.write("canceled\n")
         return INTERRUPTED
     except EngineError as error:
-        return _report(ComposeError(error.message, hint=error.hint), options)
+        return _report(for_user(error), options)
     except BrokenPipeError:
         # Python flushes standard output once more at exit; there is nobody left to read it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

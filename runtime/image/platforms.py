@@ -8,6 +8,17 @@ from runtime.image.machine import machine_architecture
 from schemas.oci.image import Descriptor, Platform
 from schemas.oci.media_types import ATTESTATION
 
+# fmt: off
+_SYSTEMS = frozenset((
+    "aix", "android", "darwin", "dragonfly", "freebsd", "hurd", "illumos", "ios", "js", "linux", "nacl", "netbsd",
+    "openbsd", "plan9", "solaris", "windows", "zos",
+))
+_ARCHITECTURES = frozenset((
+    "386", "amd64", "amd64p32", "arm", "armbe", "arm64", "arm64be", "ppc64", "ppc64le", "loong64", "mips", "mipsle",
+    "mips64", "mips64le", "mips64p32", "mips64p32le", "ppc", "riscv", "riscv64", "s390", "s390x", "sparc", "sparc64",
+    "wasm",
+))
+# fmt: on
 _OTHER_NAMES = {
     "x86_64": "amd64",
     "x86-64": "amd64",
@@ -17,23 +28,43 @@ _OTHER_NAMES = {
     "i386": "386",
     "i686": "386",
 }
+_IMPLIED_VARIANTS = {"armel": "v6"}
+_PLAIN_VARIANTS = {("amd64", "v1"): "", ("arm64", "v8"): "", ("arm64", "8"): "", ("arm", "7"): "v7", ("arm", "6"): "v6"}
 _WORD = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 _VARIANTS = {"arm64": "v8", "arm": "v7"}
 """What an architecture means where no variant is given."""
 
 
 def parse_platform(text: str) -> Platform:
-    """Return a platform from what a user wrote; empty is this machine. Raises InvalidArgument."""
+    """Return a platform from what a user wrote; empty is this machine. Raises InvalidArgument.
+
+    A lone word is a system or an architecture (containerd/platforms, Parse).
+    """
     if not text:
-        return Platform("linux", machine_architecture())
+        return own_platform()
     parts = text.lower().split("/")
-    if len(parts) == 1:
-        # As containerd has it: a lone word is a system or an architecture.
-        parts = [parts[0], machine_architecture()] if parts[0] in ("linux", "windows") else ["linux", parts[0]]
     if len(parts) > 3 or not all(_WORD.fullmatch(part) for part in parts):
         raise InvalidArgument(f"`{text}` is not a platform", hint="it is written as `linux/arm64` or `linux/arm/v7`")
-    system, architecture, *variant = parts
-    return Platform(system, _OTHER_NAMES.get(architecture, architecture), variant[0] if variant else "")
+    if len(parts) == 1:
+        if parts[0] in _SYSTEMS:
+            return Platform(parts[0], machine_architecture())
+        if _OTHER_NAMES.get(parts[0], parts[0]) not in _ARCHITECTURES:
+            raise InvalidArgument(f"`{text}`: unknown operating system or architecture")
+        parts = ["linux", parts[0]]
+    system, name, *variants = parts
+    architecture = _OTHER_NAMES.get(name, name)
+    variant = variants[0] if variants else _IMPLIED_VARIANTS.get(name, "")
+    return Platform(system, architecture, _PLAIN_VARIANTS.get((architecture, variant), variant))
+
+
+def own_platform() -> Platform:
+    """Return this machine's."""
+    return Platform("linux", machine_architecture())
+
+
+def format_platform(platform: Platform) -> str:
+    """Return `os/architecture[/variant]`."""
+    return "/".join(part for part in (platform.os, platform.architecture, platform.variant) if part)
 
 
 def candidates(entries: Iterable[Descriptor], wanted: Platform) -> list[Descriptor]:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from runtime.build.dockerfile.ignore import IgnoreRules
-from runtime.build.dockerfile.platforms import own_platform
 from runtime.build.plan import Source
+from runtime.image.platforms import own_platform
 from schemas.engine.records import ImageConfig
 from schemas.oci.image import Platform
 

@@ -14,11 +14,11 @@ from runtime.build.dockerfile.file_rules import check_file
 from runtime.build.dockerfile.flags import nearest
 from runtime.build.dockerfile.lint import Lint, suggestion
 from runtime.build.dockerfile.mounts import source_names
-from runtime.build.dockerfile.platforms import format_platform, own_platform, parse_platform
 from runtime.build.dockerfile.reader import read_trigger
 from runtime.build.plan import ImageSource, ScratchSource, Source, StageSource
 from runtime.build.planning.options import BaseImage, PlanOptions
 from runtime.errors import InvalidArgument, SourceError
+from runtime.image.platforms import format_platform, own_platform, parse_platform
 from runtime.image.reference import familiar, parse
 from schemas.oci.image import Platform
 
@@ -259,7 +259,7 @@ def _stage_platform(origin: ast.From, given: _Globals, lint: Lint) -> Platform:
         if not found.text:
             raise ValueError(f"empty platform value from expression `{text}`")
         return parse_platform(found.text)
-    except ValueError as error:
+    except (ValueError, InvalidArgument) as error:
         raise error_at(str(error), origin.location, given.lines, hint, text) from None
 
 
@@ -267,11 +267,11 @@ def _check_platform_rules(origin: ast.From, found: Expansion, given: _Globals, l
     comments = origin.comments
     if found.matched == {"TARGETPLATFORM"} and not found.unmatched and found.text == given.values["TARGETPLATFORM"]:
         lint.report("RedundantTargetPlatform", origin.location, origin.platform, comments=comments)
-    if found.matched or found.unmatched:
+    if found.matched or found.unmatched or not found.text:
         return
     try:
         platform = parse_platform(found.text)
-    except ValueError:
+    except InvalidArgument:
         return
     if platform.os not in origin.alias and platform.architecture not in origin.alias:
         lint.report("FromPlatformFlagConstDisallowed", origin.location, found.text, comments=comments)

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 
 from runtime.build.dockerfile.faults import raise_together
 from runtime.build.dockerfile.lint import Lint
-from runtime.build.dockerfile.platforms import format_platform
 from runtime.build.plan import BuildPlan, ImageSource, PlannedStage, StageSource
 from runtime.build.planning.options import BaseImage
 from runtime.build.planning.outline import Outline, StageOutline, body, direct_needs, needed_stages
 from runtime.build.planning.scope import Scope
 from runtime.build.planning.stage import StagePlanner, StageState
 from runtime.errors import InvalidArgument, SourceError
+from runtime.image.platforms import format_platform
 from schemas.engine.records import ImageConfig
 
 _EPOCH = "SOURCE_DATE_EPOCH"
