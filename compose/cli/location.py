@@ -8,6 +8,7 @@ from compose.cli.fetching import Fetching
 from compose.loader import project_name
 from compose.loader.options import LoadOptions
 from compose.loader.project_name import Location
+from compose.loader.source import MAX_FILE_BYTES
 
 
 def load_options(
@@ -22,7 +23,7 @@ def load_options(
     """Return what the loader is asked for; the switches are its own."""
     if "-" in options.file and "stdin" not in options:
         # Once for all: the project may be located first and loaded later.
-        options.stdin = sys.stdin.buffer.read()
+        options.stdin = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
     if "remote" not in options:
         options.remote = Fetching(os.environ)
     cwd = os.getcwd()  # noqa: PTH109 - the loader's paths are strings

@@ -183,7 +183,12 @@ def read_env_file(
         raise ProjectError(f"{file} is a directory", exit_code=EXIT_FILE_NOT_FOUND)
     if not reader.is_file(file):
         raise ProjectError(f"Couldn't find env file: {file}", exit_code=EXIT_FILE_NOT_FOUND)
+    try:
+        text = dotenv.decode(reader.read(file))
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise ProjectError(f"{file}: {reason}", exit_code=EXIT_FILE_NOT_FOUND) from None
     lines: dict[str, int] = {}
-    variables_of_file = dotenv.parse(dotenv.decode(reader.read(file)), file, variables.get, known, lines)
+    variables_of_file = dotenv.parse(text, file, variables.get, known, lines)
     origins.update({name: f"{file}:{line}" for name, line in lines.items()})
     return variables_of_file

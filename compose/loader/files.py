@@ -8,13 +8,13 @@ import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from compose.errors import CircularDependency, MissingFile
+from compose.errors import CircularDependency, ComposeFileError, MissingFile, Span
 from compose.loader.canonical import canonical
 from compose.loader.defaults import check, set_defaults
 from compose.loader.discovery import read_env_file
 from compose.loader.extends import Extender
 from compose.loader.findings import Failures, Findings
-from compose.loader.include import Include, entries, import_resources
+from compose.loader.include import MAX_INCLUDED, Include, entries, import_resources
 from compose.loader.interpolation import interpolate
 from compose.loader.merge import merge
 from compose.loader.normalize import inherit_variables
@@ -26,6 +26,7 @@ from compose.loader.references import References, references_of
 from compose.loader.reset import apply_resets
 from compose.loader.schema import check_schema
 from compose.loader.schema_service import COMPOSE_FILE
+from compose.loader.source import MAX_FILE_BYTES, TOO_LARGE
 from compose.loader.tree_path import Tree
 from compose.loader.unicity import enforce_unicity
 from compose.loader.yaml_source import Document, read_documents
@@ -53,6 +54,7 @@ class FileLoader:
     included: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Variables from the env files of `include`: value and place."""
     _read: dict[str, tuple[Source, list[Document]]] = field(default_factory=dict)
+    _inclusions: int = 0
     _bases: list[tuple[str, Mapping[str, str], Tree, Sequence[Path]]] = field(default_factory=list)
     """Files that services extend, with the variables that they saw."""
 
@@ -80,6 +82,8 @@ class FileLoader:
 
     def _bytes(self, file: str) -> bytes:
         if file == "-":
+            if len(self.options.stdin) > MAX_FILE_BYTES:
+                raise ComposeFileError(f"standard input: {TOO_LARGE}", span=Span("-", 1, 1))
             return self.options.stdin
         try:
             return self.options.reader.read(file)
@@ -228,6 +232,10 @@ class FileLoader:
 
     def _included(self, entry: Include, scope: Scope, references: References) -> Tree:
         path = ("include", entry.index)
+        self._inclusions += 1
+        if self._inclusions > MAX_INCLUDED:
+            message = f"more than {MAX_INCLUDED} files are included, each counted as often as it is"
+            raise Problem(message, path, kind=ComposeFileError)
         if entry.files and entry.files[0] in scope.including:
             chain = (*scope.including, entry.files[0])
             message = f"include cycle detected:\n{chain[0]}\n include " + "\n include ".join(chain[1:])

@@ -15,6 +15,9 @@ from compose.loader.reset import apply_resets
 from compose.loader.scalar import text_of
 from compose.loader.tree_path import Tree
 
+MAX_INCLUDED = 1000
+"""Models that a project may include: files that include one another twice make a thousand out of ten."""
+
 SECTIONS = ("services", "volumes", "networks", "secrets", "configs", "models")
 
 

@@ -78,7 +78,8 @@ def _as_sequences(base: Any, over: Any, _: Path) -> list[Any]:
 
 def _extra_hosts(base: Any, over: Any, _: Path) -> list[Any]:
     hosts = sequence(base)
-    return hosts + [host for host in sequence(over) if host not in hosts]
+    known = set(map(text_of, hosts))
+    return hosts + [host for host in sequence(over) if text_of(host) not in known]
 
 
 def replace(_: Any, over: Any, __: Path) -> Any:

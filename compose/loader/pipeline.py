@@ -23,6 +23,7 @@ from compose.loader.interpolation import interpolate_text
 from compose.loader.normalize import normalize
 from compose.loader.options import LoadOptions
 from compose.loader.places import Extent, Source, Sources
+from compose.loader.problem import Problem
 from compose.loader.project_name import given_name, name_of
 from compose.loader.service_files import resolve_environment, resolve_labels
 from compose.loader.tree_path import Tree
@@ -136,7 +137,10 @@ def _interpolated_name(name: str, source: Source, found: Discovery, files: FileL
     if not files.options.interpolate:
         return name
     with files.findings.placed(source):
-        return interpolate_text(name, found.variables, ("name",)).replace("$", "$$")
+        text = interpolate_text(name, found.variables, ("name",))
+        if not text:
+            raise Problem("project name must not be empty", ("name",))
+        return text.replace("$", "$$")
 
 
 def _project(tree: Tree, name: str, found: Discovery, files: FileLoader, services: Sequence[str]) -> Tree:

@@ -1,7 +1,8 @@
 """The project's name and folder, without loading the project.
 
 For `ps`, `logs`, `exec`, `down`: what they touch is found by the name. A top-level `name:` is read
-from the text by eye, because a YAML parser costs more than the rest of such a command.
+from the text by eye, because a YAML parser costs more than the rest of such a command. What cannot be read so is
+refused; only a quoted text that goes on at the first column with a line `name:` would be taken for the name.
 """
 
 import json
@@ -18,7 +19,9 @@ from compose.naming import normalize_project_name, require_project_name
 
 _NAME_LINE = re.compile(r"""^(?P<indent> *)(?:name|"name"|'name')[ \t]*:(?:[ \t]+(?P<value>.*))?$""", re.MULTILINE)
 _FIRST_KEY = re.compile(r"^(?P<indent> *)(?![#%\s]|---|\.\.\.)", re.MULTILINE)
+_CONTENT = re.compile(r"^(?P<indent> *)(?P<first>[^ \t\n])", re.MULTILINE)
 _PROPERTY = re.compile(r"(?:[&!][^ \t]*[ \t]+)+")
+_UNUSUAL_KEY = re.compile(r"^(?P<indent> *)[?&!*]", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +88,21 @@ def _names_in_texts(texts: Iterable[str]) -> Iterable[str]:
     for text in texts:
         if text.lstrip().startswith("{"):
             yield _name_in_json(text)
-        lines = text.replace("\r\n", "\n")
+        lines = text.replace("\r\n", "\n").replace("\r", "\n")
         first = _FIRST_KEY.search(lines)
+        if first is not None and any(key["indent"] == first["indent"] for key in _UNUSUAL_KEY.finditer(lines)):
+            raise _unreadable()
         for match in _NAME_LINE.finditer(lines):
             if first is not None and match["indent"] == first["indent"]:
-                if _goes_on(lines[match.end() + 1 :].partition("\n")[0], match["indent"]):
+                if _goes_on(lines, match):
                     raise _unreadable()
                 yield _scalar(match["value"] or "")
 
 
-def _goes_on(following: str, indent: str) -> bool:
-    """Whether the line after a key belongs to its value."""
-    content = following.lstrip(" ")
-    return bool(content.strip()) and len(following) - len(content) > len(indent) and not content.startswith("#")
+def _goes_on(lines: str, key: re.Match[str]) -> bool:
+    """Whether a line after a key, the next that is not blank, belongs to its value."""
+    following = _CONTENT.search(lines, key.end())
+    return following is not None and len(following["indent"]) > len(key["indent"]) and following["first"] != "#"
 
 
 def _name_in_json(text: str) -> str:
@@ -111,7 +116,9 @@ def _scalar(text: str) -> str:
     """The value of a scalar on one line."""
     if text.lstrip().startswith("!reset"):
         return ""
-    text = _PROPERTY.sub("", text.strip(), count=1) if text[:1] in "&!" else text.strip()
+    text = text.strip()
+    if properties := _PROPERTY.match(text):
+        text = text[properties.end() :]
     if text[:1] == "'":
         value, closed, _ = text[1:].partition("'")
         if not closed:

@@ -60,7 +60,8 @@ def _nanoseconds(whole: str, fraction: str | None, unit: str) -> int:
 
 def duration_text(seconds: float) -> str:
     """As Go prints it: `1m30s`, `1h0m0s`, `1.5ms`, `0s`."""
-    nanoseconds = round(seconds * 10**9)
+    whole, fraction = divmod(seconds, 1)
+    nanoseconds = int(whole) * 10**9 + round(fraction * 10**9)
     sign, nanoseconds = ("-", -nanoseconds) if nanoseconds < 0 else ("", nanoseconds)
     if nanoseconds == 0:
         return "0s"

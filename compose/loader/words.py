@@ -19,20 +19,20 @@ class Words:
 @dataclass(slots=True)
 class _State:
     words: list[str] = field(default_factory=list)
-    current: str = ""
+    current: list[str] = field(default_factory=list)
     started: bool = False
     escaped: bool = False
     quote: str = ""
     """One of `'`, `"`, a backtick, `(` for `$(…)`, or nothing."""
 
     def add(self, character: str) -> None:
-        self.current += character
+        self.current.append(character)
         self.started = True
 
     def end_word(self) -> None:
         if self.started:
-            self.words.append(self.current)
-        self.current, self.started = "", False
+            self.words.append("".join(self.current))
+        self.current, self.started = [], False
 
 
 def split(text: str) -> Words:
@@ -49,7 +49,7 @@ def split(text: str) -> Words:
             state.end_word()
         elif character in _OPERATORS and not state.quote:
             rest = text[index:]
-            if character == ">" and state.current[:1].isdecimal():
+            if character == ">" and state.current and state.current[0].isdecimal():
                 state.started = False
             break
         else:
@@ -69,7 +69,7 @@ def _take(state: _State, character: str) -> None:
     if character == "`" and state.quote in ("", "`"):
         state.quote = "" if state.quote else "`"
     elif character == "(" and state.quote in ("", "("):
-        if state.quote or not state.current.endswith("$"):
+        if state.quote or state.current[-1:] != ["$"]:
             raise ValueError("invalid command line string")
         state.quote = "("
     elif character == ")" and state.quote in ("", "("):

@@ -13,7 +13,7 @@ import yaml
 
 from compose.errors import ComposeFileError, Span
 from compose.loader.locator import NodeLocator
-from compose.loader.places import Source
+from compose.loader.places import Extent, Source
 from compose.loader.problem import Path, Problem
 from compose.loader.scalar import plain, text_of
 from compose.loader.tree_path import Tree
@@ -22,29 +22,43 @@ from compose.loader.yaml_errors import foreign_version, no_text, syntax_error, u
 MAX_DEPTH = 100
 """Nesting that a Compose file may have; real ones stay below 15."""
 
-MAX_EXPANDED_NODES = 400_000
-"""Nodes after the expansion of aliases: beyond, and ten times the written ones, it is a bomb."""
+_NESTED = f"yaml: nested more than {MAX_DEPTH} levels deep"
 
-_LONG_LINE = 4000
-"""The C composer recurses on the C stack; a block cannot nest deeper than its lines are long."""
+MAX_NODES = 500_000
+"""Keys and values that a file may have, counted before it is parsed; three thousand services have 400,000 at most."""
 
+MAX_EXPANDED_NODES = 100_000
+"""Nodes after the expansion of aliases: beyond, and ten times the written ones, it is a bomb; a million in any case."""
+
+_OTHER_YAML = re.compile(r"^%YAML[ \t]+(?!1\.1\b|[ \t])", re.MULTILINE)
 _PLAIN = "plain"
 _QUOTED = "quoted"
 _TAG = "tag:yaml.org,2002:"
 _TYPED_TAGS = frozenset(_TAG + name for name in ("int", "float", "bool", "null", "timestamp"))
 
 
+class _TooDeep(Exception):
+    """The argument is the mark of the node that has the one too many."""
+
+
 class _Untyped:
-    """Resolves nothing: a node's tag says whether it was plain, quoted or tagged."""
+    """Resolves nothing: a node's tag says whether it was plain, quoted or tagged.
+
+    Composers call it on their way down and up, so it counts the levels: the C composer recurses on the C stack.
+    """
+
+    _depth = 0
 
     def resolve(self, kind: type, _: str, implicit: Any) -> str:
         return _PLAIN if kind is not yaml.ScalarNode or implicit[0] else _QUOTED
 
-    def descend_resolver(self, parent: object, index: object) -> None:
-        """Nothing to prepare."""
+    def descend_resolver(self, parent: Any, _: object) -> None:
+        self._depth += 1
+        if self._depth > MAX_DEPTH + 1:
+            raise _TooDeep(parent.start_mark)
 
     def ascend_resolver(self) -> None:
-        """Nothing to undo."""
+        self._depth -= 1
 
 
 class _PythonComposer(_Untyped, yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser, yaml.composer.Composer):
@@ -113,13 +127,15 @@ def read_documents(source: Source, data: bytes) -> list[Document]:
     Raises ComposeFileError for what is not YAML, Problem for what YAML allows and Compose does not.
     """
     source.text = _decoded(data, source.file)
-    _check_nesting(source)
+    _require_readable(source)
     try:
         nodes = _compose(source.text)
     except yaml.MarkedYAMLError as error:
         mark, opened = error.problem_mark or error.context_mark, error.context_mark
         raise syntax_error(source, error.problem or str(error), mark, error.context or "", opened) from None
-    except (yaml.YAMLError, RecursionError) as error:
+    except _TooDeep as error:
+        raise _too_deep(source, error.args[0]) from None
+    except yaml.YAMLError as error:
         raise unreadable(source, str(error).splitlines()[0]) from None
     documents = []
     for node in nodes:
@@ -140,24 +156,17 @@ def _decoded(data: bytes, file: str) -> str:
     return text
 
 
-def _check_nesting(source: Source) -> None:
-    if directive := re.search(r"^%YAML\s+(?!1\.1\b)", source.text, re.MULTILINE):
+def _require_readable(source: Source) -> None:
+    """Count what may begin a node: parsing costs a microsecond and a kilobyte for each. Raises ComposeFileError."""
+    text = source.text
+    if directive := _OTHER_YAML.search(text):
         raise foreign_version(source, directive.start())
-    if len(source.text) <= _LONG_LINE or max(map(len, source.text.splitlines())) <= _LONG_LINE:
-        return
-    depth = 0
-    try:
-        for event in yaml.parse(source.text, Loader=getattr(yaml, "CLoader", yaml.Loader)):
-            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            if depth > MAX_DEPTH:
-                mark: Any = event.start_mark
-                raise _too_deep(Span(source.file, mark.line + 1, mark.column + 1))
-    except yaml.YAMLError:
-        return  # composing reports it
+    if len(text) > MAX_NODES and sum(map(text.count, (",", "\n", "- ", "? ", "["))) > MAX_NODES:
+        raise ComposeFileError(f"yaml: more than {MAX_NODES} lines and items", span=Span(source.file, 1, 1))
 
 
-def _too_deep(span: Span | None) -> ComposeFileError:
-    return ComposeFileError(f"yaml: nested more than {MAX_DEPTH} levels deep", span=span)
+def _too_deep(source: Source, mark: Any) -> ComposeFileError:
+    return ComposeFileError(_NESTED, span=source.span(Extent(mark.line, mark.column, mark.line, mark.column + 1)))
 
 
 class _Builder:
@@ -180,8 +189,8 @@ class _Builder:
             return _scalar(node, path)
         if id(node) in self._active:
             raise _endless(path, self._active[id(node)])
-        if len(path) > MAX_DEPTH:
-            raise _too_deep(None)
+        if len(self._active) > MAX_DEPTH:
+            raise Problem(_NESTED, path, kind=ComposeFileError)
         self._active[id(node)] = path
         value = self._mapping(node, path) if isinstance(node, yaml.MappingNode) else self._sequence(node, path)
         del self._active[id(node)]
@@ -271,23 +280,26 @@ def _merge_sources(node: yaml.Node, path: Path) -> list[yaml.Node]:
 def _require_expandable(root: yaml.Node) -> None:
     """Count the nodes after expansion without expanding. Raises Problem where aliases make it a bomb."""
     sizes: dict[int, int] = {}
+    written = 1
 
     def size(node: yaml.Node) -> int:
+        nonlocal written
         if isinstance(node, yaml.ScalarNode):
             return 1
         if id(node) not in sizes:
             sizes[id(node)] = 1  # what contains itself is reported by the builder, with its path
-            pairs = (
+            parts = (
                 node.value if isinstance(node, yaml.SequenceNode) else [part for pair in node.value for part in pair]
             )
-            sizes[id(node)] = 1 + sum(map(size, pairs))
+            written += len(parts)
+            sizes[id(node)] = 1 + sum(map(size, parts))
         return sizes[id(node)]
 
     try:
         total = size(root)
     except RecursionError:
-        raise _too_deep(None) from None
-    if total > max(MAX_EXPANDED_NODES, 10 * len(sizes)):
+        raise Problem(_NESTED, kind=ComposeFileError) from None
+    if total > max(written, MAX_EXPANDED_NODES, min(10 * written, 10 * MAX_EXPANDED_NODES)):
         raise Problem(
             "yaml: document contains excessive aliasing", hint="aliases of aliases multiply; this many is a bomb"
         )
