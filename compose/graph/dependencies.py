@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
-import networkx
-
 from compose.errors import CircularDependency
+from compose.graph.digraph import networkx
 
 
 class DependencyGraph:

@@ -5,7 +5,7 @@ An edge is hard (the predecessor must have succeeded) or soft (it must be over, 
 
 from collections.abc import Iterable, Mapping
 
-import networkx
+from compose.graph.digraph import networkx
 
 
 class Schedule:
