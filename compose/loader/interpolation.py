@@ -64,6 +64,7 @@ _WANTED: dict[Cast, str] = {
 }
 
 _SERVICE_CASTS: dict[str, Cast] = {
+    "build.secrets.*.mode": octal,
     "configs.*.mode": octal,
     "cpu_count": integer,
     "cpu_percent": number,
@@ -99,6 +100,7 @@ _SERVICE_CASTS: dict[str, Cast] = {
     "ulimits.*.hard": integer,
     "ulimits.*.soft": integer,
     "volumes.*.read_only": boolean,
+    "volumes.*.tmpfs.mode": octal,
     "volumes.*.volume.nocopy": boolean,
 }
 CASTS: Branch[Cast] = table(

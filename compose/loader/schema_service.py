@@ -23,8 +23,8 @@ from compose.loader.schema import (
 )
 from compose.loader.shapes import Keys, ListOf, Names, OneOf, Scalar
 
-_RATES = ListOf(Keys({"path": TEXT, "rate": INTEGER}, extensible=False))
-_WEIGHTS = ListOf(Keys({"path": TEXT, "weight": INTEGER}, extensible=False))
+_RATES = ListOf(Keys({"path": TEXT, "rate": INTEGER}, required=("path",), extensible=False))
+_WEIGHTS = ListOf(Keys({"path": TEXT, "weight": INTEGER}, required=("path",), extensible=False))
 _TEXT_OR_NUMBER = Scalar(("string", "number"))
 
 BLOCK_IO = Keys(

@@ -13,6 +13,7 @@ from compose.loader.scalar import text_of
 from compose.loader.tree_path import Branch, Change, Tree, table
 from compose.loader.units import duration, size
 
+_BEYOND = float(1 << 63)
 _LARGEST_SINGLE = 3.4028234663852886e38
 
 
@@ -89,8 +90,15 @@ def _command(value: Any, _: Path) -> Any:
     return words.split(value) if isinstance(value, str) else value
 
 
+def _whole(value: float) -> int:
+    """Return a number without its fraction, as Go converts one. Raises ValueError for one that 64 bits do not hold."""
+    if not -_BEYOND <= value < _BEYOND:
+        raise ValueError(f"out of range: {text_of(value)}")
+    return int(value)
+
+
 def _bytes(value: Any, _: Path) -> int:
-    return size(value) if isinstance(value, str) else int(value)
+    return size(value) if isinstance(value, str) else _whole(value)
 
 
 def _seconds(value: Any, _: Path) -> float:
@@ -102,7 +110,7 @@ def _flag(value: Any, _: Path) -> Any:
 
 
 def _integer(value: Any, _: Path) -> Any:
-    return integer(value) if isinstance(value, str) else int(value) if isinstance(value, float) else value
+    return integer(value) if isinstance(value, str) else _whole(value) if isinstance(value, int | float) else value
 
 
 def _text(value: Any, _: Path) -> str:
@@ -131,7 +139,7 @@ def _cpus(value: Any, _: Path) -> float:
 
 def _device_count(value: Any, _: Path) -> int:
     if not isinstance(value, str):
-        return int(value)
+        return _whole(value)
     if value.lower() == "all":
         return -1
     try:
@@ -237,7 +245,13 @@ _DEPLOY: dict[str, Change] = {
     **_each("rollback_config", _ROLLOUT),
     **_each("update_config", _ROLLOUT),
 }
+_WHOLE = (
+    *("cpu_count", "cpu_period", "cpu_quota", "cpu_rt_period", "cpu_rt_runtime", "cpu_shares", "oom_score_adj"),
+    *("networks.*.gw_priority", "networks.*.priority", "pids_limit", "ports.*.target", "scale"),
+    *("build.secrets.*.mode", "configs.*.mode", "secrets.*.mode", "volumes.*.tmpfs.mode"),
+)
 _SERVICE: dict[str, Change] = {
+    **dict.fromkeys(_WHOLE, _integer),
     "annotations": mapping,
     "attach": _flag,
     "blkio_config.weight": _integer,
@@ -296,5 +310,6 @@ _RULES: Branch[Change] = table(
         **_each("volumes.*", _RESOURCE),
         **_each("secrets.*", _RESOURCE),
         **_each("configs.*", _RESOURCE),
+        "models.*.context_size": _integer,
     }
 )

@@ -15,6 +15,24 @@ def test_a_dependency_must_be_required_by_a_variable():
     assert load_text(text).project.services["a"].depends_on["b"].required is False
 
 
+@pytest.mark.parametrize("attribute", ["cpu_shares", "pids_limit", "scale", "mem_limit"])
+def test_a_number_beyond_64_bits_must_be_told(attribute):
+    """With its attribute, and in the loader's words; a fraction is dropped, as by docker compose."""
+    with pytest.raises(SchemaViolation, match=f"services.a.{attribute}: out of range: 1e\\+300"):
+        service(f"{attribute}: 1e300")
+    assert load_text("services: {a: {image: i, cpu_shares: 512.9}}").project.services["a"].cpu_shares == 512
+
+
+def test_permission_bits_must_be_octal_in_quotes_too():
+    """Of all that has some: secrets of a build, and a tmpfs, as secrets and configs."""
+    built = "build: {context: ., secrets: [{source: s, mode: '0440'}]}"
+    mount = "volumes: [{type: tmpfs, target: /t, tmpfs: {mode: '01777'}}]"
+    text = f"services: {{a: {{image: i, {built}, {mount}}}}}\nsecrets: {{s: {{file: f}}}}\n"
+    found = load_text(text).project.services["a"]
+    assert found.build.secrets[0].mode == 0o440
+    assert found.volumes[0].tmpfs.mode == 0o1777
+
+
 @pytest.mark.parametrize(("section", "known"), [("networks", "internal: true"), ("models", "model: m")])
 def test_a_section_must_be_checked_below_any_name(section, known):
     """A name with a blank is no way around the schema."""
