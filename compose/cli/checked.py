@@ -26,11 +26,12 @@ def report(context: Context) -> bool:
         return False
     if options.format not in ("", "yaml", "json"):
         return False
-    context.resolve(
+    result = context.resolve(
         options.services,
         normalize=not (options.no_normalize or options.compatibility),
         resolve_paths=not options.no_path_resolution,
         check_consistency=not options.no_consistency,
         resolve_environment=not options.no_env_resolution,
     )
+    context.advise(result)
     return True

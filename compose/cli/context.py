@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from compose.cli import registry
-from compose.cli.options import is_true
+from compose.cli.options import is_true, wants_objects
 from compose.errors import ComposeError, Warning  # noqa: A004 - the word of the domain
 from compose.render import mode
 from runtime.errors import EngineError
@@ -64,8 +64,10 @@ class Context:
     def warn(self, warning: Warning) -> None:
         """Print a warning on standard error."""
         self.has_warned = True
-        text = registry.load(registry.DIAGNOSTIC).render_warning(warning, colour=self.has_colour(error=True))
-        self.note(text)
+        if wants_objects(self.options):
+            sys.stderr.write(registry.load(registry.RENDERERS["json"]).warning_line(warning))
+        else:
+            self.note(registry.load(registry.DIAGNOSTIC).render_warning(warning, colour=self.has_colour(error=True)))
 
     def writes_to_terminal(self) -> bool:
         """Whether a person reads standard output."""
@@ -101,6 +103,11 @@ class Context:
         result: Resolved = registry.load(registry.RESOLVED).resolve(self.options, services, **switches)
         self._warn_of(result)
         return result
+
+    def advise(self, result: "Resolved") -> None:
+        """Print what of a project is right, but probably not meant."""
+        for warning in registry.load(registry.ADVICE).advice(result):
+            self.warn(warning)
 
     def _warn_of(self, result: "Resolved") -> None:
         for warning in result.warnings:

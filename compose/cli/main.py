@@ -12,7 +12,7 @@ from compose.cli.context import Context
 from compose.cli.engine_errors import for_user
 from compose.cli.exit_codes import BROKEN_PIPE, INTERRUPTED, SUCCESS
 from compose.cli.help import help_page, option_rows
-from compose.cli.options import PROGRAM, add_dry_run, global_parser, is_true, settle_globals
+from compose.cli.options import PROGRAM, add_dry_run, global_parser, is_true, settle_globals, wants_objects
 from compose.cli.parser import HelpRequested, Parser, UsageError
 from compose.errors import EXIT_FAILURE, ComposeError, ProjectError
 from runtime.errors import Cancelled, EngineError
@@ -109,11 +109,11 @@ def _overview(parser: argparse.ArgumentParser) -> str:
 
 def _report(error: ComposeError, options: argparse.Namespace) -> int:
     """Print an error as the user wants to read it and return its exit code."""
-    if options.progress == "json":
-        text = registry.load(registry.RENDERERS["json"]).error_line(str(error))
+    if wants_objects(options):
+        sys.stderr.write(registry.load(registry.RENDERERS["json"]).error_lines(error))
     else:
         text = registry.load(registry.DIAGNOSTIC).render(error, ansi=options.ansi, stream=sys.stderr)
-    sys.stderr.write(f"{text}\n")
+        sys.stderr.write(f"{text}\n")
     return error.exit_code
 
 

@@ -170,3 +170,11 @@ def _one_of(flag: str, value: str, choices: tuple[str, ...]) -> str:
     if value not in choices:
         raise ProjectError(f'unsupported {flag} value "{value}"', hint=f"it is one of {', '.join(choices)}")
     return value
+
+
+def wants_objects(options: argparse.Namespace) -> bool:
+    """Whether errors and warnings are for programs: with `--progress json`, and of `config --format json`."""
+    given = vars(options)
+    return given["progress"] == "json" or (
+        given.get("command") in {"config", "convert"} and given.get("format") == "json"
+    )

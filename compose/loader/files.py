@@ -181,7 +181,9 @@ class FileLoader:
 
     def _drop_version(self, tree: Tree, source: Source) -> None:
         if "version" in tree:
-            obsolete = "the attribute `version` is obsolete, it will be ignored, please remove it to avoid confusion"
+            obsolete = (
+                "the attribute `version` is obsolete, it will be ignored, please remove it to avoid potential confusion"
+            )
             message = f"{source.file}: {obsolete}"
             with self.findings.placed(source):
                 self.findings.report(message, ("version",), "delete the line", code="obsolete-version")

@@ -50,9 +50,18 @@ class Findings:
         """Keep a warning that another room made."""
         self._oddities.setdefault(warning.message, _Oddity(warning, {})).places[warning.span] = None
 
-    def report(self, message: str, path: Path = (), hint: str = "", fragment: str = "", code: str = "warning") -> None:
+    def report(
+        self,
+        message: str,
+        path: Path = (),
+        hint: str = "",
+        *,
+        fragment: str = "",
+        code: str = "warning",
+        on_key: bool = False,
+    ) -> None:
         """Note a warning about a path."""
-        span = self._places(self._within).span(path, Clue(fragment=fragment)) if path else None
+        span = self._places(self._within).span(path, Clue(fragment=fragment, on_key=on_key)) if path else None
         self.note(errors.Warning(message, span, hint, code=code))
 
     @contextmanager

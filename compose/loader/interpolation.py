@@ -129,7 +129,7 @@ def interpolate(tree: Tree, variables: Mapping[str, str], report: Report) -> Non
 
 def interpolate_text(text: str, variables: Mapping[str, str], path: Path) -> str:
     """One text, without warnings. Raises Problems."""
-    walk = _Interpolation(variables, lambda *_: None)
+    walk = _Interpolation(variables, lambda *_, **__: None)
     result = walk.value(text, None, path)
     if walk.problems:
         raise Problems(walk.problems)
@@ -149,7 +149,7 @@ class _Interpolation:
     def _unset(self, name: str, source: str) -> None:
         message = f'The "{name}" variable is not set. Defaulting to a blank string.'
         hint = f"`${{{name}:-}}` says that blank is meant"
-        self._report(message, self._path, hint, source, "unset-variable")
+        self._report(message, self._path, hint, fragment=source, code="unset-variable")
 
     def value(self, value: Any, casts: Branch[Cast] | None, path: Path) -> Any:
         if isinstance(value, str):

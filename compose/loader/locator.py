@@ -5,7 +5,7 @@ by its text, by the name it stands for, or by looking like the value; the index 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from compose.loader.places import Clue, Extent, Found
@@ -31,6 +31,7 @@ class Node(Protocol):
     start_mark: Mark
     end_mark: Mark
     flow_style: bool | None
+    style: str | None
 
 
 class _Step(NamedTuple):
@@ -59,6 +60,21 @@ class NodeLocator:
             depth += 1
             certain += step.certain
         return Found(depth, certain, _extent(_shown(step, complete=depth == len(path), on_key=clue.on_key)))
+
+    def plain_scalars(self, pattern: tuple[str | None, ...]) -> Iterator[tuple[str, Extent]]:
+        """The texts without quotes at the paths of a pattern, in which None stands for any key or index."""
+        nodes = [self._root]
+        for part in pattern:
+            nodes = [below for node in nodes for below in _matching(node, part)]
+        for node in {id(node): node for node in nodes if node.id == "scalar" and not node.style}.values():
+            yield node.value, _extent(node)
+
+
+def _matching(node: Node, part: str | None) -> list[Node]:
+    if node.id == "mapping":
+        pairs = [pair for mapping in _with_merged(node.value) for pair in mapping]
+        return [item for key, item in pairs if part is None or key.value == part]
+    return list(node.value) if node.id == "sequence" and part is None else []
 
 
 def _shown(step: _Step, *, complete: bool, on_key: bool) -> Node:

@@ -53,6 +53,9 @@ class Locator(Protocol):
     def locate(self, path: Path, clue: Clue) -> Found:
         """The place of the deepest part of a path."""
 
+    def plain_scalars(self, pattern: tuple[str | None, ...]) -> Iterator[tuple[str, Extent]]:
+        """The texts without quotes at the paths of a pattern, in which None stands for any key or index."""
+
 
 @dataclass(slots=True)
 class Source:

@@ -53,7 +53,7 @@ class Report(Protocol):
     """Where a stage tells what is odd and no error."""
 
     def __call__(
-        self, message: str, path: Path = (), hint: str = "", fragment: str = "", code: str = "warning"
+        self, message: str, path: Path = (), hint: str = "", *, fragment: str = "", code: str = "warning"
     ) -> None:
         """Note a warning about a path, or a fragment of the text there."""
 

@@ -14,33 +14,36 @@ from typing import TextIO
 
 from compose import errors
 from compose.errors import ComposeError, ErrorGroup, Span
+from compose.render.cells import cells
 from compose.render.mode import has_colour
 from compose.render.text import escaped
 
 _RED, _YELLOW, _BLUE, _CYAN, _BOLD, _RESET = "\x1b[31;1m", "\x1b[33;1m", "\x1b[34;1m", "\x1b[36m", "\x1b[1m", "\x1b[0m"
 _MAX_LINE = 160
+"""Characters that are shown of a line."""
+
+MAX_SHOWN = 20
+"""Errors of one run that are printed: who mends them runs it again."""
 
 
 def render(error: ComposeError, *, color: bool | None = None, ansi: str = "auto", stream: TextIO | None = None) -> str:
-    """Return an error, all of its parts, without final newline.
+    """Return an error, all of its parts, without final newline; of a group the first ones.
 
     Colours as `color` says, else as `--ansi` and the stream that the text is for say.
     """
     paint = _Paint(color if color is not None else stream is not None and has_colour(ansi, stream))
-    if isinstance(error, ErrorGroup):
-        parts = [_error(part, paint) for part in error.errors]
-        return "\n\n".join(parts) + f"\n\n{paint(f'{len(parts)} errors', _RED)}"
-    return _error(error, paint)
+    if not isinstance(error, ErrorGroup):
+        return _finding(error, paint("error:", _RED), paint)
+    shown = [_finding(each, paint("error:", _RED), paint) for each in error.errors[:MAX_SHOWN]]
+    more = len(error.errors) - len(shown)
+    total = f"{len(error.errors)} errors" + (f", {more} more than are shown" if more else "")
+    return "\n\n".join([*shown, paint(total, _RED)])
 
 
 def render_warning(warning: "errors.Warning", *, colour: bool = False) -> str:
     """Return a warning with its place and hint, without final newline."""
     paint = _Paint(colour)
-    lines = [f"{paint('warning:', _YELLOW)} {_safe(warning.message)}"]
-    if warning.span is not None:
-        lines.append(f"  {paint('-->', _BLUE)} {_safe(str(warning.span))}")
-    lines += _labelled("hint", warning.hint, paint)
-    return "\n".join(lines)
+    return _finding(warning, paint("warning:", _YELLOW), paint)
 
 
 class _Paint:
@@ -53,13 +56,14 @@ class _Paint:
         return f"{code}{text}{_RESET}" if self._colour and text else text
 
 
-def _error(error: ComposeError, paint: _Paint) -> str:
-    first, *rest = error.message.splitlines() or [""]
-    lines = [f"{paint('error:', _RED)} {paint(_safe(first), _BOLD)}", *(f"       {_safe(line)}" for line in rest)]
-    if error.span is not None:
-        lines += _place(error.span, paint)
-    lines += _labelled("note", error.context, paint)
-    lines += _labelled("hint", error.hint, paint)
+def _finding(found: "ComposeError | errors.Warning", label: str, paint: _Paint) -> str:
+    first, *rest = found.message.splitlines() or [""]
+    indent = " " * (len("warning: ") if isinstance(found, errors.Warning) else len("error: "))
+    lines = [f"{label} {paint(_safe(first), _BOLD)}", *(f"{indent}{_safe(line)}" for line in rest)]
+    if found.span is not None:
+        lines += _place(found.span, paint)
+    lines += _labelled("note", found.context, paint)
+    lines += _labelled("hint", found.hint, paint)
     return "\n".join(lines)
 
 
@@ -78,22 +82,25 @@ def _place(span: Span, paint: _Paint) -> list[str]:
     lines = [f"{margin} {paint('-->', _BLUE)} {_safe(str(span))}"]
     if not span.text.strip():
         return lines
-    shown, column = _window(span.text, span.column - 1)
-    marks = max(1, min(span.length, len(shown) - column))
+    before, marked, after = _parts(span)
+    marks = max(1, cells(marked))
     bar = paint("|", _BLUE)
     return [
         *lines,
         f"{margin} {bar}",
-        f"{paint(number, _BLUE)} {bar} {shown}",
-        f"{margin} {bar} {' ' * column}{paint('^' * marks, _RED)}",
+        f"{paint(number, _BLUE)} {bar} {before}{marked}{after}",
+        f"{margin} {bar} {' ' * cells(before)}{paint('^' * marks, _RED)}",
     ]
 
 
-def _window(line: str, column: int) -> tuple[str, int]:
-    """The part of a line that is shown, printable, and where in it the column is."""
+def _parts(span: Span) -> tuple[str, str, str]:
+    """What is shown of the line, printable: before the mark, under it, after it. Of a long line the part around it."""
+    column, line = span.column - 1, span.text
     start = max(0, column - _MAX_LINE // 2) if len(line) > _MAX_LINE else 0
-    before = _safe(line[start:column])
-    return before + _safe(line[column : start + _MAX_LINE]), len(before)
+    stop = min(len(line), start + _MAX_LINE)
+    end = min(column + span.length, stop)
+    before = ("…" if start else "") + _safe(line[start:column])
+    return before, _safe(line[column:end]), _safe(line[end:stop]) + ("…" if stop < len(line) else "")
 
 
 def _safe(text: str) -> str:

@@ -1,12 +1,15 @@
 """Progress for programs: one JSON object a line on standard error.
 
-Keys are docker compose's (`dry-run`, `id`, `status`, `text`, `details`; `error`, `message`).
+Keys are docker compose's (`dry-run`, `id`, `status`, `text`, `details`; `error`, `message`). Errors and warnings are
+objects too, with their place.
 """
 
 import json
 import threading
 from typing import TextIO
 
+from compose import errors
+from compose.errors import ComposeError, ErrorGroup
 from compose.events import Progress, ProgressEvent
 
 _STATUS = {
@@ -43,9 +46,37 @@ class JSONRenderer:
         """Print nothing: what failed has been said, and the error follows."""
 
 
-def error_line(message: str) -> str:
-    """Return the object that ends a failed command."""
-    return json.dumps({"error": True, "message": message}, ensure_ascii=False)
+def error_lines(error: ComposeError) -> str:
+    """Return one object for each error of a failed command; `error` and `message` are docker compose's keys."""
+    errors = error.errors if isinstance(error, ErrorGroup) else (error,)
+    return "".join(_line({"error": True, "severity": "error", **_finding(each)}) for each in errors)
+
+
+def warning_line(warning: errors.Warning) -> str:
+    """Return the object for a warning."""
+    return _line({"severity": "warning", **_finding(warning)})
+
+
+def _finding(found: ComposeError | errors.Warning) -> dict[str, object]:
+    """What docs/diagnostics.md describes; what is unknown is left out."""
+    told: dict[str, object] = {"code": found.code, "message": found.message}
+    if isinstance(found, ComposeError) and found.path:
+        told["path"] = ".".join(map(str, found.path))
+    span = found.span
+    if span is not None:
+        told |= {
+            "file": span.file,
+            "line": span.line,
+            "column": span.column,
+            "end_column": span.column + span.length,
+            "text": span.text,
+        }
+    told |= {key: text for key, text in (("note", found.context), ("hint", found.hint)) if text}
+    return told
+
+
+def _line(told: dict[str, object]) -> str:
+    return json.dumps(told, ensure_ascii=False).encode("utf-8", "backslashreplace").decode() + "\n"
 
 
 def renderer(stream: TextIO, *, dry_run: bool = False, colour: bool = False) -> JSONRenderer:  # noqa: ARG001 - one signature for all modes

@@ -45,6 +45,7 @@ def _model(context: Context) -> str:
     if options.no_interpolate:
         _warn_of_names(context, "--no-interpolate")
     result = _load(context, options.services, interpolate=not options.no_interpolate, with_files=True)
+    context.advise(result)
     return provenance.json_text(result.model) if options.format == "json" else result.yaml
 
 

@@ -1,8 +1,10 @@
 """Errors and warnings as they are printed."""
 
+import pytest
+
 from compose import errors
 from compose.errors import ErrorGroup, SchemaViolation, Span
-from compose.render.diagnostic import render, render_warning
+from compose.render.diagnostic import MAX_SHOWN, render, render_warning
 
 SPAN = Span("/srv/compose.yaml", 12, 5, "    imagee: nginx", 6)
 
@@ -50,10 +52,44 @@ def test_long_line_must_be_shown_around_its_mark():
     assert rows[3][rows[4].index("^") :].startswith("HERE")
 
 
-def test_warning_must_show_place_and_hint():
-    """In three lines."""
-    warning = errors.Warning("odd", SPAN, "do this")
-    assert render_warning(warning).splitlines() == ["warning: odd", "  --> /srv/compose.yaml:12:5", "hint: do this"]
+def test_warning_must_show_its_line_as_an_error_does():
+    """With what else there is to know."""
+    warning = errors.Warning("odd", SPAN, "do this", "also at b.yaml:1:1")
+    assert render_warning(warning).splitlines() == [
+        "warning: odd",
+        "   --> /srv/compose.yaml:12:5",
+        "   |",
+        "12 |     imagee: nginx",
+        "   |     ^^^^^^",
+        "note: also at b.yaml:1:1",
+        "hint: do this",
+    ]
+
+
+def test_of_very_many_errors_the_first_must_be_shown_and_all_counted():
+    """Nobody reads a thousand."""
+    text = render(ErrorGroup([SchemaViolation(f"e{number}") for number in range(100)]), color=False)
+    assert text.count("error: ") == MAX_SHOWN
+    assert text.endswith(f"100 errors, {100 - MAX_SHOWN} more than are shown")
+
+
+@pytest.mark.parametrize(
+    ("line", "marked", "cells_before", "marks"),
+    [
+        ("\t- x: bad", "bad", 6, 3),
+        ("名前: 悪い値", "悪い値", 6, 6),
+        ("🐳: 🐳🐳", "🐳🐳", 4, 4),
+        ("e\u0301: bad", "bad", 3, 3),
+        ("👩\u200d🚀: bad", "bad", 4, 3),
+        ("❤\ufe0f: bad", "bad", 3, 3),
+        ("a: bad\r", "bad", 3, 3),
+    ],
+)
+def test_the_mark_must_stand_under_what_it_marks(line, marked, cells_before, marks):
+    """Whatever is before it: tabs, wide characters, characters that combine."""
+    span = Span("f", 1, line.index(marked) + 1, line, len(marked))
+    row = render(SchemaViolation("m", span=span), color=False).splitlines()[-1]
+    assert row == f"  | {' ' * cells_before}{'^' * marks}"
 
 
 def test_colour_must_only_be_added():

@@ -118,7 +118,7 @@ def test_include_and_extends_must_take_repositories(
         {
             "compose.yaml": "include: [more.yaml]\nservices: {web: {image: 'web:${TAG:-1}', env_file: app.env}}\n",
             "more.yaml": "services: {db: {extends: {file: base.yaml, service: any}}}\n",
-            "base.yaml": "services: {any: {image: db, volumes: ['./d:/d']}}\n",
+            "base.yaml": "services: {any: {image: 'db:1', volumes: ['./d:/d']}}\n",
             "app.env": "A=fetched\n",
             ".env": "TAG=5\n",
         }
@@ -138,7 +138,7 @@ def test_a_local_project_directory_must_be_the_base_of_an_included_repository(
     pycompose: Run, shop: Repository, project: Path
 ) -> None:
     """Shared files, with one's own env file: the includer says where paths start, and that opens that folder."""
-    shop.commit({"compose.yaml": "services: {web: {image: w, env_file: own/app.env}}\n"})
+    shop.commit({"compose.yaml": "services: {web: {image: 'w:1', env_file: own/app.env}}\n"})
     (project / "own").mkdir()
     (project / "own" / "app.env").write_text("A=mine\n")
     (project / "compose.yaml").write_text(f"include: [{{path: '{shop.url}', project_directory: .}}]\n")

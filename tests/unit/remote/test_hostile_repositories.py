@@ -116,7 +116,7 @@ def test_a_relative_env_file_must_not_be_looked_for_in_the_current_folder(
 def test_links_inside_the_repository_must_work(pycompose: Run, hostile: Repository) -> None:
     """A link is no crime."""
     hostile.commit(
-        {"real/compose.yaml": "services: {web: {image: i, env_file: ../env}}\n", "env.real": "A=1\n"},
+        {"real/compose.yaml": "services: {web: {image: 'i:1', env_file: ../env}}\n", "env.real": "A=1\n"},
         links={"link": "real", "env": "env.real", "compose.yaml": "real/compose.yaml"},
     )
     code, out, err = pycompose("-f", f"{hostile.url}#main:link", "config")
