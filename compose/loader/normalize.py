@@ -113,5 +113,7 @@ def _resolved(value: Any, variables: Mapping[str, str], *, keep_unset: bool) -> 
 def _name_resources(section: Tree, project: str) -> None:
     for key, resource in section.items():
         section[key] = resource if isinstance(resource, dict) else {}
-        if section[key].get("name") is None:
-            section[key]["name"] = key if section[key].get("external") is True else resource_name(project, key)
+        external = section[key].get("external")
+        # Without interpolation `external: ${X}` is a text: which of the names it is to be is not known yet.
+        if section[key].get("name") is None and not isinstance(external, str):
+            section[key]["name"] = key if external is True else resource_name(project, key)

@@ -31,6 +31,12 @@ _ALWAYS_IN_YAML: dict[str, frozenset[str]] = {
     "Dependency": frozenset(("required",)),
     "WatchRule": frozenset(("path", "action")),
 }
+_MEANT_WHEN_EMPTY: dict[str, frozenset[str]] = {
+    "ServiceConfig": frozenset(("network_mode",)),
+    "BuildConfig": frozenset(("dockerfile",)),
+    **dict.fromkeys(("NetworkConfig", "VolumeConfig", "FileObject"), frozenset(("name",))),
+}
+"""Left out they would get a default when the YAML is loaded again; docker compose leaves them out."""
 _STRUCTS = frozenset(("ipam", "resources", "placement", "exec"))
 _NEVER: dict[str, frozenset[str]] = {"ServiceConfig": frozenset(("name", "pull_refresh_after"))}
 _NOT_WHEN_ZERO = frozenset(("mem_swappiness", "create_host_path"))
@@ -111,7 +117,8 @@ class _Form:
             value = getattr(model, name)
             given = name in model.model_fields_set and name not in never
             pointer = value is not None and field.default in (None, True) and name not in _NOT_WHEN_ZERO
-            if name in always or (given and (value or pointer)):
+            meant = self._yaml and given and value == "" and name in _MEANT_WHEN_EMPTY.get(kind, ())
+            if name in always or meant or (given and (value or pointer)):
                 tree[name] = _FORMS[name](value) if name in _FORMS and value is not None else self.value(value)
         if self._yaml:
             return {**{key: item for key, item in tree.items() if not _is_empty(item, key)}, **model.extensions}
