@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from compose.cli import listings, provenance
 from compose.cli.context import Context
 from compose.cli.output import deliver
+from compose.cli.resolved import collector_resting
 from compose.errors import ProjectError, Warning  # noqa: A004 - the word of the domain
 from compose.loader.project import LoadResult
 
@@ -46,7 +47,8 @@ def _model(context: Context) -> str:
         _warn_of_names(context, "--no-interpolate")
     result = _load(context, options.services, interpolate=not options.no_interpolate, with_files=True)
     context.advise(result)
-    return provenance.json_text(result.model) if options.format == "json" else result.yaml
+    with collector_resting():
+        return provenance.json_text(result.model) if options.format == "json" else result.yaml
 
 
 def _load(context: Context, services: Sequence[str], *, interpolate: bool, with_files: bool) -> LoadResult:
