@@ -33,6 +33,13 @@ class ProgressEvent:
     reason: str = ""
     time_s: float = 0.0
     """Monotonic clock, seconds."""
+    is_image: bool = False
+    """An image on its way, `resource` is the service it is for, or a layer of it."""
+    parent: str = ""
+    """The service, where `resource` is a layer."""
+    current_bytes: int = 0
+    total_bytes: int = 0
+    """How far a layer is; 0 where no bytes are counted."""
 
 
 class EventProcessor(Protocol):

@@ -53,6 +53,9 @@ class RuntimeReader(Protocol):
     def image(self, reference: str) -> ImageRecord:
         """Return one by reference, id or unambiguous beginning of an id. Raises NotFound."""
 
+    def image_since_ns(self, reference: str) -> int:
+        """Return when a name was last pulled, loaded or given, in nanoseconds since the epoch; 0: nobody knows."""
+
     def logs(
         self, container: str, *, tail: int | None = None, since_ns: int = 0, until_ns: int = 0
     ) -> Iterator[LogLine]:

@@ -70,6 +70,10 @@ class StateReader:
         """Return one by reference, id or unambiguous beginning of an id. Raises NotFound."""
         return catalog.find_image(self.database.read(), reference)
 
+    def image_since_ns(self, reference: str) -> int:
+        """Return when a name was last pulled, loaded or given; 0 where nobody knows."""
+        return catalog.since_ns(self.database.read(), reference)
+
     def logs(
         self, container: str, *, tail: int | None = None, since_ns: int = 0, until_ns: int = 0
     ) -> Iterator[LogLine]:

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import host, images, kernel
+from tests.support import host, images, kernel, registry
 from tests.support.cli import Cli
 from tests.support.leaks import LeakCheck
+from tests.support.registry import RegistryServer
+from tests.support.registry_proxy import RegistryProxy
 
 KERNEL_TESTS = ("integration", "scenarios")
 HERE = Path(__file__).parent
@@ -98,6 +100,31 @@ def debian_tar() -> Path:
         return images.debian_tar("postgresql")
     except RuntimeError as error:
         _unavailable(str(error))
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryServer]:
+    """Return a registry that everybody may read and write."""
+    if reason := registry.lacking():
+        _unavailable(reason)
+    with RegistryServer(tmp_path_factory.mktemp("registry")) as started:
+        yield started
+
+
+@pytest.fixture
+def proxy(server: RegistryServer) -> Iterator[RegistryProxy]:
+    """Return a proxy before the registry."""
+    with RegistryProxy(server.host) as started:
+        yield started
+
+
+@pytest.fixture
+def no_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the machine's own credentials, proxies and settings out."""
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "PYCOMPOSE_REGISTRIES"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
 
 
 def _unavailable(reason: str) -> None:

@@ -8,6 +8,7 @@ from compose.cli.options import scales
 from compose.errors import ProjectError
 from compose.loader.source import SourceReader
 from compose.orchestration.options import ReconcileOptions, Recreate
+from compose.orchestration.pull_policy import with_policy
 from compose.orchestration.verbs.scale import scaled
 from schemas.composefile.project import Project
 
@@ -15,21 +16,16 @@ from schemas.composefile.project import Project
 def load_project(context: Context, reader: SourceReader | None = None) -> Project:
     """Load the project, through `reader` if one is given, with the numbers of `--scale`.
 
-    Raises ProjectError also for images that would have to be pulled or built, which this version cannot.
+    Raises ProjectError also for images that would have to be built, which this version cannot.
     """
     options = context.options
     project = context.load(reader=reader).project
     check_images(options, project)
-    return scaled(project, scales(options.scale))
+    return scaled(with_policy(project, options.pull), scales(options.scale))
 
 
 def check_images(options: argparse.Namespace, project: Project) -> None:
-    """Raise ProjectError where flags ask to pull or build."""
-    if options.pull == "always":
-        raise ProjectError(
-            "this version of pycompose cannot pull images",
-            hint="`pycompose image load` or `image import` brings them in; `host` is built in",
-        )
+    """Raise ProjectError where flags ask to build."""
     built = [service.name for service in project.services.values() if service.build is not None]
     if (options.build or options.pull == "build") and built:
         raise ProjectError(
@@ -49,6 +45,7 @@ def reconcile_options(options: argparse.Namespace) -> ReconcileOptions:
         services=tuple(options.services),
         recreate=recreate,
         recreate_dependencies=Recreate.NEVER if options.no_recreate else Recreate.DIVERGED,
+        quiet_pull=options.quiet_pull,
         remove_orphans=options.remove_orphans,
         ignore_orphans=options.ignore_orphans,
     )

@@ -90,6 +90,7 @@ COMMANDS = {
     "pause": Command("Pause services", SERVICES, "pause", tier=1),
     "port": Command("Print the public port for a port binding", "[OPTIONS] SERVICE PRIVATE_PORT", "port", tier=1),
     "ps": Command("List containers", SERVICES, "ps", tier=1),
+    "pull": Command("Pull service images", SERVICES, "pull", tier=2, apart=True),
     "restart": Command("Restart service containers", SERVICES, "restart", tier=1),
     "rm": Command("Remove stopped service containers", SERVICES, "rm", tier=1),
     "run": Command(
@@ -118,7 +119,7 @@ SHORTCUTS = {
 """Light modules whose `report(context)` may already be a command's whole answer."""
 ALIASES = {"convert": "config"}
 ABSENT = frozenset(
-    {"attach", "build", "commit", "cp", "export", "publish", "pull", "push", "stats", "watch", "alpha", "bridge"}
+    {"attach", "build", "commit", "cp", "export", "publish", "push", "stats", "watch", "alpha", "bridge"}
 )
 """Commands of docker compose that this version does not have."""
 

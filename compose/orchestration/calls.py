@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from compose.errors import ExecutionError
 from compose.orchestration import operation as op
-from runtime.api import Runtime
+from runtime.api import Runtime, TransferListener
 from runtime.errors import FailedPrecondition
 from schemas.engine.records import ContainerRecord
 
@@ -20,9 +20,15 @@ class Result:
     """Success with a warning."""
 
 
-def perform(runtime: Runtime, operation: op.Operation) -> Result:
-    """Make the call. Raises what it raises (runtime.errors), and ExecutionError for a hook that fails."""
+def perform(runtime: Runtime, operation: op.Operation, listener: TransferListener | None = None) -> Result:
+    """Make the call. Raises what it raises (runtime.errors), and ExecutionError for a hook that fails.
+
+    `listener` is told how an image comes along.
+    """
     match operation:
+        case op.PullImage():
+            runtime.pull_image(operation.image, platform=operation.platform, listener=listener)
+            return Result()
         case op.CreateContainer():
             return Result(runtime.create_container(operation.spec, anonymous_volumes=dict(operation.anonymous_volumes)))
         case op.StartContainer():

@@ -15,13 +15,13 @@ from compose.graph.schedule import Schedule
 from compose.orchestration import conditions
 from compose.orchestration.calls import Result, perform
 from compose.orchestration.interruption import Interruption
-from compose.orchestration.operation import CreateContainer, StartContainer, WaitCondition
+from compose.orchestration.operation import CreateContainer, PullImage, StartContainer, WaitCondition
 from compose.orchestration.plan import Plan, PlanNode
 from compose.orchestration.progress import ProgressReporter, labels_of
 from compose.orchestration.watcher import Answer, ConditionWatcher
 from compose.orchestration.workers import Workers
 from runtime.api import Runtime
-from runtime.errors import EngineError
+from runtime.errors import Cancelled, EngineError
 from schemas.engine.records import ContainerRecord
 
 
@@ -45,6 +45,8 @@ class Outcome:
     interrupted: bool = False
     started: list[ContainerRecord] = field(default_factory=list)
     """Containers that were started, in the order in which they were."""
+    unpulled: list[PullImage] = field(default_factory=list)
+    """Pulls that failed, those whose failure is none of the command's too."""
 
     def raise_failures(self) -> None:
         """Raise the failure, or an ErrorGroup of several."""
@@ -132,7 +134,8 @@ class _Run:
     def _call(self, node: PlanNode) -> None:
         # On a worker's thread.
         try:
-            result = perform(self._runtime, node.operation)
+            listener = self._progress.listener(node.operation, self._interruption)
+            result = perform(self._runtime, node.operation, listener)
         except Exception as error:  # noqa: BLE001 - judged, or raised again, on the executor's thread
             failure = error
             self._inbox.put(lambda: self._call_failed(node, failure))
@@ -150,13 +153,27 @@ class _Run:
 
     def _call_failed(self, node: PlanNode, error: Exception) -> None:
         self._calls -= 1
-        if isinstance(error, ComposeError):
+        if isinstance(error, Cancelled):
+            self._progress.interrupted(node)
+        elif isinstance(error, ComposeError):
             self._fail(node, error)
+        elif isinstance(error, EngineError) and isinstance(node.operation, PullImage):
+            self._pull_failed(node, node.operation, error)
         elif isinstance(error, EngineError):
             label = labels_of(node.operation)[0]
             self._fail(node, ExecutionError(f"{label}: {error.message}", hint=error.hint))
         else:
             raise error
+
+    def _pull_failed(self, node: PlanNode, pull: PullImage, error: EngineError) -> None:
+        self._outcome.unpulled.append(pull)
+        if pull.lenient:
+            self._progress.failed(node, error.message)
+            self._release(self._schedule.finish(node.number))
+        else:
+            services = ", ".join(f"`{name}`" for name in pull.services)
+            message = f"cannot pull the image of service{'s' if pull.also else ''} {services}: {error.message}"
+            self._fail(node, ExecutionError(message, hint=error.hint), error.message)
 
     def _start_wait(self, node: PlanNode, wait: WaitCondition) -> None:
         self._waits.add(node.number)
@@ -185,8 +202,8 @@ class _Run:
             case Exception():
                 raise answer
 
-    def _fail(self, node: PlanNode, error: ComposeError) -> None:
-        self._progress.failed(node, error.message)
+    def _fail(self, node: PlanNode, error: ComposeError, shown: str = "") -> None:
+        self._progress.failed(node, shown or error.message)
         ready, lost = self._schedule.fail(node.number)
         skipped = [self._nodes[number] for number in lost]
         self._outcome.skipped.extend(skipped)

@@ -23,6 +23,8 @@ class ObservedState:
     """By real name, likewise."""
     images: Mapping[str, ImageRecord] = field(default_factory=dict)
     """By the reference in the Compose file; what is not there is not in the store."""
+    images_since_ns: Mapping[str, int] = field(default_factory=dict)
+    """When the reference last came to lead to its image, nanoseconds since the epoch; 0 where nobody knows."""
 
     def of_service(self, service: str) -> tuple[ContainerRecord, ...]:
         """Return a service's containers by number, without those of `run`."""

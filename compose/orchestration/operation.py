@@ -22,6 +22,31 @@ class Condition(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class PullImage:
+    """Runtime.pull_image. `name` is the service it is for."""
+
+    resource: str
+    name: str
+    image: str
+    cause: str
+    platform: str = ""
+    """Empty: this machine's."""
+    also: tuple[str, ...] = ()
+    """Further services with the same image."""
+    buildable: bool = False
+    """A failure is shown as a warning: the image can be built."""
+    lenient: bool = False
+    """A failure is none of the command's."""
+    quiet: bool = False
+    """Nothing is told of the layers."""
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """All services that the image is for."""
+        return (self.name, *self.also)
+
+
+@dataclass(frozen=True, slots=True)
 class CreateNetwork:
     """Runtime.create_network."""
 
@@ -209,4 +234,4 @@ ContainerOperation = (
     | RunHook
 )
 ResourceOperation = CreateNetwork | RemoveNetwork | CreateVolume | RemoveVolume | RemoveImage
-Operation = ContainerOperation | ResourceOperation | WaitCondition
+Operation = ContainerOperation | ResourceOperation | PullImage | WaitCondition

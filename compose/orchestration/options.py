@@ -30,6 +30,10 @@ class ReconcileOptions:
     """Real names of changed volumes that may be made anew, with the loss of what is in them."""
     remove_orphans: bool = False
     ignore_orphans: bool = False
+    pull: bool = True
+    """Whether images are pulled first, as each service's `pull_policy` says."""
+    quiet_pull: bool = False
+    """Nothing is told of the layers of an image that is pulled."""
     start: bool = True
     wait: bool = False
     """`--wait`: until every service runs, is healthy, or has ended well."""

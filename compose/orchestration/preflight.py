@@ -6,13 +6,11 @@ from compose.errors import ComposeError, ErrorGroup, ProjectError
 from compose.orchestration import operation as op
 from compose.orchestration.observed import ObservedState
 from compose.orchestration.plan import Plan
+from compose.orchestration.pull_policy import is_for
 from runtime.api import Runtime
 from runtime.errors import Conflict
 from schemas.composefile.project import Project
 from schemas.engine.specs import ContainerSpec, PortBinding
-
-_MACHINES = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64"}
-"""Other names of architectures in `platform`, to those in images."""
 
 
 def check_images(plan: Plan, project: Project, observed: ObservedState) -> None:
@@ -57,11 +55,9 @@ def _created(plan: Plan) -> Iterator[ContainerSpec]:
 
 def _check_platform(spec: ContainerSpec, project: Project, observed: ObservedState) -> None:
     image, service = observed.images.get(spec.image), project.all_services.get(spec.service)
-    if image is None or service is None or not image.architecture:
+    if image is None or service is None:
         return
-    system, _, rest = service.platform.lower().partition("/")
-    wanted = _MACHINES.get(rest.partition("/")[0], rest.partition("/")[0])
-    if (system and system != image.os) or (wanted and wanted != image.architecture):
+    if not is_for(image, service.platform):
         raise ProjectError(
             f"image `{spec.image}` of service `{spec.service}` is for {image.os}/{image.architecture}, "
             f"and `platform` wants {service.platform}"
@@ -72,14 +68,14 @@ def _missing_image(project: Project, image: str, services: list[str]) -> Project
     names = ", ".join(f"`{name}`" for name in services)
     users = f"service {names}" if len(services) == 1 else f"services {names}"
     config = project.all_services.get(services[0])
-    if config is not None and config.build is not None and not config.image:
+    if config is not None and config.build is not None:
         return ProjectError(
             f"image `{image}` of {users} has not been built",
             hint="pycompose does not build: `docker save` it where it is built, and `pycompose image load` it here",
         )
     return ProjectError(
         f"no such image: `{image}`, needed by {users}",
-        hint="`pycompose image load` or `image import` brings it into the store; `host` is built in",
+        hint="its `pull_policy` forbids a pull; `pycompose image load` or `image import` bring it in from a file",
     )
 
 

@@ -8,7 +8,9 @@ from collections import Counter
 
 from compose.events import EventProcessor, Progress, ProgressEvent
 from compose.orchestration import operation as op
+from compose.orchestration.interruption import Interruption
 from compose.orchestration.plan import Group, Plan, PlanNode
+from schemas.engine.transfers import TransferEvent
 
 WORDS: dict[type, tuple[str, str]] = {
     op.CreateNetwork: ("Creating", "Created"),
@@ -25,6 +27,7 @@ WORDS: dict[type, tuple[str, str]] = {
     op.RemoveContainer: ("Removing", "Removed"),
     op.RenameContainer: ("Renaming", "Renamed"),
     op.WaitCondition: ("Waiting", "Healthy"),
+    op.PullImage: ("Pulling", "Pulled"),
 }
 """Begin (perhaps none) and end. Hooks have neither: they belong to the container's own line."""
 
@@ -44,6 +47,8 @@ def labels_of(operation: op.Operation) -> tuple[str, ...]:
             return (f"Volume {name}",)
         case op.RemoveImage(name=name):
             return (f"Image {name}",)
+        case op.PullImage():
+            return operation.services
         case op.WaitCondition(containers=names):
             return tuple(f"Container {name}" for name in names)
         case _:
@@ -53,6 +58,44 @@ def labels_of(operation: op.Operation) -> tuple[str, ...]:
 def tell_unchanged(events: EventProcessor, name: str, word: str) -> None:
     """Report a container that needs nothing."""
     events.on(ProgressEvent(f"Container {name}", Progress.DONE, word, time_s=time.monotonic()))
+
+
+def tell_skipped(events: EventProcessor, service: str, reason: str) -> None:
+    """Report a service whose image is not pulled or pushed."""
+    events.on(ProgressEvent(service, Progress.DONE, reason, time_s=time.monotonic(), is_image=True))
+
+
+class LayerReporter:
+    """Tells of the layers of one image below the lines of the services it is for."""
+
+    def __init__(self, events: EventProcessor, operation: op.PullImage, interruption: Interruption) -> None:
+        self._events = events
+        self._operation = operation
+        self._interruption = interruption
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether the user has asked to stop."""
+        return self._interruption.is_set
+
+    def on(self, event: TransferEvent) -> None:
+        """Report a layer's stage or progress, once: the services share it."""
+        if self._operation.quiet:
+            return
+        progress = Progress.DONE if event.stage.is_final else Progress.WORKING
+        self._events.on(
+            ProgressEvent(
+                event.layer,
+                progress,
+                event.stage.value,
+                event.source,
+                time.monotonic(),
+                is_image=True,
+                parent=self._operation.name,
+                current_bytes=event.current_bytes,
+                total_bytes=event.total_bytes,
+            )
+        )
 
 
 class ProgressReporter:
@@ -88,9 +131,20 @@ class ProgressReporter:
         elif words := WORDS.get(type(node.operation)):
             self._emit(node, Progress.WARNING if note else Progress.DONE, word or words[1], note)
 
+    def listener(self, operation: op.Operation, interruption: Interruption) -> LayerReporter | None:
+        """Return who is told of the layers of an image; None for an operation that moves none."""
+        return LayerReporter(self._events, operation, interruption) if isinstance(operation, op.PullImage) else None
+
     def failed(self, node: PlanNode, message: str) -> None:
         """Report an error."""
-        self._emit(node, Progress.ERROR, "Error", message)
+        if isinstance(node.operation, op.PullImage) and node.operation.buildable:
+            self._emit(node, Progress.WARNING, "Warning", message)
+        else:
+            self._emit(node, Progress.ERROR, "Error", message)
+
+    def interrupted(self, node: PlanNode) -> None:
+        """Report an operation that was stopped half-way."""
+        self._emit(node, Progress.WARNING, "Interrupted")
 
     def skipped(self, node: PlanNode, reason: str) -> None:
         """Report an operation that will not run since one before it failed."""
@@ -101,4 +155,5 @@ class ProgressReporter:
         for label in labels_of(node.operation):
             # The line begins with the name already.
             cause = reason.removeprefix(f"{label}: ")
-            self._events.on(ProgressEvent(label, progress, text, cause, time.monotonic()))
+            is_image = isinstance(node.operation, op.PullImage)
+            self._events.on(ProgressEvent(label, progress, text, cause, time.monotonic(), is_image=is_image))

@@ -36,8 +36,16 @@ class JSONRenderer:
         """Print one object."""
         line: dict[str, object] = {"dry-run": True} if self._dry_run else {}
         line |= {"id": event.resource, "status": _STATUS[event.progress], "text": event.text}
+        if event.parent:
+            line["parent_id"] = event.parent
         if event.reason:
             line["details"] = event.reason
+        if event.total_bytes:
+            line |= {
+                "current": event.current_bytes,
+                "total": event.total_bytes,
+                "percent": event.current_bytes * 100 // event.total_bytes,
+            }
         with self._lock:
             self._stream.write(json.dumps(line, ensure_ascii=False) + "\n")
             self._stream.flush()

@@ -15,7 +15,7 @@ class PlainRenderer:
     def __init__(self, stream: TextIO, *, dry_run: bool = False) -> None:
         self._stream = stream
         self._prefix = DRY_RUN_PREFIX if dry_run else ""
-        self._shown: dict[str, str] = {}
+        self._shown: dict[tuple[str, str], str] = {}
         self._lock = threading.Lock()
 
     def start(self, title: str) -> None:
@@ -23,18 +23,29 @@ class PlainRenderer:
 
     def on(self, event: ProgressEvent) -> None:
         """Print the line, unless it is the one printed last for that resource."""
-        text = escaped(event.text)
-        if event.progress is Progress.WARNING and event.reason:
-            text += f": {escaped(event.reason)}"
+        text = _image_line(event) if event.is_image else _line(event)
+        key = (event.parent, event.resource)
         with self._lock:
-            if self._shown.get(event.resource) == text:
+            if self._shown.get(key) == text:
                 return
-            self._shown[event.resource] = text
-            self._stream.write(f"{self._prefix} {escaped(event.resource)}  {text}\n")
+            self._shown[key] = text
+            self._stream.write(f"{self._prefix} {text}\n")
             self._stream.flush()
 
     def done(self, *, success: bool) -> None:
         """Print nothing: errors come after the renderer has ended."""
+
+
+def _line(event: ProgressEvent) -> str:
+    text = f"{escaped(event.resource)}  {escaped(event.text)}"
+    warns = event.progress is Progress.WARNING and event.reason
+    return f"{text}: {escaped(event.reason)}" if warns else text
+
+
+def _image_line(event: ProgressEvent) -> str:
+    """Return `web Pulled `: docker compose's form for images, with the space at its end."""
+    told = event.parent or event.progress in (Progress.ERROR, Progress.WARNING)
+    return f"{escaped(event.resource)} {escaped(event.text)} {escaped(event.reason) if told else ''}"
 
 
 def renderer(stream: TextIO, *, dry_run: bool = False, colour: bool = False) -> PlainRenderer:  # noqa: ARG001 - one signature for all modes

@@ -3,8 +3,10 @@
 from dataclasses import dataclass, replace
 
 from compose.events import Progress, ProgressEvent
+from compose.render.duration import human_size
 
 FINAL = frozenset({Progress.DONE, Progress.WARNING, Progress.ERROR})
+_FILLING = "⡀⣀⣄⣤⣦⣶⣷⣿"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +20,23 @@ class Line:
     since_s: float
     until_s: float | None = None
     """When it reached a final state; None while it has not."""
+    layers: tuple[ProgressEvent, ...] = ()
+    """The latest of each layer of an image, in the order in which they were first heard of."""
 
     @property
     def is_final(self) -> bool:
         """Whether nothing more is expected to happen to it."""
         return self.progress in FINAL
+
+    @property
+    def transfer(self) -> str:
+        """How far the layers of an image are, one sign for each: `[⣿⣦⡀] 12.3MB / 40MB`; empty without layers."""
+        if not self.layers:
+            return ""
+        signs = "".join(_sign(layer) for layer in self.layers)
+        total = sum(layer.total_bytes for layer in self.layers)
+        current = sum(layer.current_bytes for layer in self.layers)
+        return f"[{signs}] {human_size(current)} / {human_size(total)}" if total else f"[{signs}]"
 
     def elapsed_s(self, now_s: float) -> float:
         """Return how long the resource has been worked on."""
@@ -37,6 +51,9 @@ class Lines:
 
     def update(self, event: ProgressEvent) -> None:
         """Take in one event."""
+        if event.parent:
+            self._update_layer(event)
+            return
         known = self._lines.get(event.resource)
         until = event.time_s if event.progress in FINAL else None
         if known is None:
@@ -44,6 +61,19 @@ class Lines:
         else:
             line = replace(known, progress=event.progress, text=event.text, reason=event.reason, until_s=until)
         self._lines[event.resource] = line
+
+    def _update_layer(self, event: ProgressEvent) -> None:
+        line = self._lines.get(event.parent)
+        if line is None:
+            return
+        layers = {layer.resource: layer for layer in line.layers}
+        known = layers.get(event.resource)
+        if known is not None and not event.total_bytes and known.total_bytes:
+            # A stage without bytes: what was counted stays, all of it once the layer is done.
+            current = known.total_bytes if event.progress in FINAL else known.current_bytes
+            event = replace(event, total_bytes=known.total_bytes, current_bytes=current)
+        layers[event.resource] = event
+        self._lines[event.parent] = replace(line, layers=tuple(layers.values()))
 
     @property
     def finished(self) -> int:
@@ -66,3 +96,11 @@ class Lines:
         droppable = [line.resource for line in lines if line.is_final][:surplus]
         kept = [line for line in lines if line.resource not in set(droppable)]
         return kept[: max(height, 0)]
+
+
+def _sign(layer: ProgressEvent) -> str:
+    if layer.progress in FINAL:
+        return _FILLING[-1]
+    if not layer.total_bytes:
+        return " "
+    return _FILLING[min(layer.current_bytes * len(_FILLING) // layer.total_bytes, len(_FILLING) - 1)]

@@ -95,8 +95,10 @@ def _drawn(line: Line, now_s: float, *, resource_width: int, total_width: int) -
     text.append(f" {mark} ", style=colour)
     text.append(f"{middle_ellipsis(escaped(line.resource), resource_width):<{resource_width}}  ")
     text.append(escaped(line.text), style=_STYLES.get(line.progress, ""))
+    if line.transfer and not line.is_final:
+        text.append(f"  {line.transfer}", style="cyan")
     # A cause of one word is the command's own name.
-    if " " in line.reason and line.progress is not Progress.DONE:
+    elif " " in line.reason and line.progress is not Progress.DONE:
         text.append(f"  {escaped(line.reason)}", style="dim")
     timer = f"{line.elapsed_s(now_s):.1f}s "
     text.truncate(total_width - len(timer) - 1, overflow="ellipsis", pad=True)

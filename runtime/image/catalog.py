@@ -6,10 +6,11 @@ from dataclasses import replace
 from runtime.errors import InvalidArgument, NotFound, Unsupported
 from runtime.image.host import HOST_REFERENCE, host_record
 from runtime.image.identity import is_hexadecimal, is_identifier
-from runtime.image.reference import parse
-from runtime.state import images
+from runtime.image.reference import familiar, parse
+from runtime.state import images, journal
 from schemas.engine.records import ImageRecord
 
+_GIVEN = ("pull", "load", "import", "tag", "build", "commit")
 _DIGEST_PREFIX = "sha256:"
 
 
@@ -40,6 +41,11 @@ def find_image(connection: sqlite3.Connection, text: str) -> ImageRecord:
     return found
 
 
+def since_ns(connection: sqlite3.Connection, text: str) -> int:
+    """Return when a reference last came to lead to its image, as far as the journal goes back; 0 beyond that."""
+    return journal.latest_ns(connection, "image", familiar(text), _GIVEN)
+
+
 def is_reserved(reference: str) -> bool:
     """Whether a familiar reference belongs to the built-in image."""
     return reference == HOST_REFERENCE
@@ -47,10 +53,10 @@ def is_reserved(reference: str) -> bool:
 
 def _by_reference(connection: sqlite3.Connection, text: str) -> ImageRecord | None:
     parsed = parse(text)
-    familiar = parsed.with_default_tag().familiar
-    if is_reserved(familiar):
+    name = parsed.with_default_tag().familiar
+    if is_reserved(name):
         return host_record()
-    found = images.by_reference(connection, familiar)
+    found = images.by_reference(connection, name)
     if found is not None or not parsed.digest:
         return found
     found = images.by_reference(connection, replace(parsed, tag="").familiar)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from runtime.api import TransferListener
-from runtime.errors import Cancelled, EngineError, InvalidArgument
+from runtime.errors import Cancelled, EngineError
 from runtime.image import catalog
 from runtime.image.fetching import Source
 from runtime.image.pulling import Puller
@@ -22,6 +22,8 @@ from runtime.registry.settings import read_settings
 from runtime.state import images
 from runtime.state.database import Database
 from schemas.engine.transfers import PulledImage, TransferEvent
+
+_WATCH_S = 0.1
 
 
 class Distribution:
@@ -43,7 +45,9 @@ class Distribution:
         """
         reference = parse(text).with_default_tag()
         if catalog.is_reserved(reference.familiar):
-            raise InvalidArgument("the image `host` is built in and is not pulled")
+            # Built in: there is nothing newer anywhere.
+            record = self._store.resolve(text)
+            return PulledImage(record, record.id, is_new=False)
         known = images.by_reference(self._database.read(), reference.familiar)
         with self._listening(listener) as report, named_errors("pull"), self._store.blobs.lease():
             source = Source(self._repositories(reference), self._session.patience, report)
@@ -85,8 +89,17 @@ class Distribution:
         if listener is None:
             yield _tell_nobody
             return
+        ended = threading.Event()
+
+        def watch() -> None:
+            # Whoever waits for a registry that says nothing has to be woken.
+            while not ended.wait(_WATCH_S):
+                if listener.is_cancelled:
+                    self._session.abort()
+
         with self._lock:
             self._listeners.add(listener)
+        threading.Thread(target=watch, name="cancellation", daemon=True).start()
         try:
             yield listener.on
         except EngineError as error:
@@ -94,6 +107,7 @@ class Distribution:
                 raise Cancelled("canceled") from error
             raise
         finally:
+            ended.set()
             with self._lock:
                 self._listeners.discard(listener)
 

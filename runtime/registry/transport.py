@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies_environment, proxy_bypass
+from weakref import WeakSet
 
 import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, LocationValueError, ProxyError
 from urllib3.exceptions import SSLError as TLSFailure
 
@@ -46,9 +49,8 @@ class Cut(Unavailable):
 class Response:
     """An answer whose body has not been read yet. Close it."""
 
-    def __init__(self, raw: urllib3.BaseHTTPResponse, url: str, release: Callable[["Response"], None]) -> None:
+    def __init__(self, raw: urllib3.BaseHTTPResponse, url: str) -> None:
         self._raw = raw
-        self._release = release
         self.url = url
         self.status = raw.status
 
@@ -76,17 +78,8 @@ class Response:
 
     def close(self) -> None:
         """Let go of the body; the connection is used again only if all of it was read."""
-        self._release(self)
         with suppress(HTTPError, OSError):
             self._raw.close()
-
-    def abort(self) -> None:
-        """Wake whoever reads, from another thread."""
-        connection = getattr(self._raw, "_connection", None)
-        plug = getattr(connection, "sock", None)
-        if isinstance(plug, socket.socket):
-            with suppress(OSError):
-                plug.shutdown(socket.SHUT_RDWR)
 
     def _piece(self) -> bytes:
         try:
@@ -102,13 +95,36 @@ class Response:
         self.close()
 
 
+def _remembering(known: "WeakSet[HTTPConnection]") -> dict[str, type[HTTPConnectionPool]]:
+    """Return urllib3's pools with connections that are remembered, since it does not know those in use."""
+
+    class Plain(HTTPConnection):
+        def connect(self) -> None:
+            super().connect()
+            known.add(self)
+
+    class Encrypted(HTTPSConnection):
+        def connect(self) -> None:
+            super().connect()
+            known.add(self)
+
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class EncryptedPool(HTTPSConnectionPool):
+        ConnectionCls = Encrypted
+
+    return {"http": PlainPool, "https": EncryptedPool}
+
+
 class Transport:
     """Pools of connections, one for each host. Used by several threads."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._pools: dict[str, urllib3.PoolManager] = {}
-        self._open: set[Response] = set()
+        self._connections: WeakSet[HTTPConnection] = WeakSet()
+        self._classes = _remembering(self._connections)
         self._lock = threading.Lock()
 
     def exchange(self, method: str, url: str, headers: Mapping[str, str], body: Body = None) -> Response:
@@ -131,14 +147,14 @@ class Transport:
             raise Unreachable(f"cannot reach `{_host_of(url)}`: {_reason(error)}") from error
         except (HTTPError, OSError) as error:
             raise Cut(f"the connection to `{_host_of(url)}` was cut: {_reason(error)}") from error
-        response = Response(raw, url, self._open.discard)
-        self._open.add(response)
-        return response
+        return Response(raw, url)
 
     def abort(self) -> None:
-        """Cut every exchange under way, from another thread."""
-        for response in list(self._open):
-            response.abort()
+        """Cut every exchange under way, from another thread: whoever waits for an answer gets Cut."""
+        for connection in list(self._connections):
+            if connection.sock is not None:
+                with suppress(OSError):
+                    connection.sock.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Close all connections."""
@@ -156,6 +172,11 @@ class Transport:
             return self._pools[key]
 
     def _make(self, scheme: str, host: str) -> urllib3.PoolManager:
+        pool = self._new_pool(scheme, host)
+        pool.pool_classes_by_scheme = self._classes
+        return pool
+
+    def _new_pool(self, scheme: str, host: str) -> urllib3.PoolManager:
         settings = self._settings.of(host)
         context = _context(settings) if scheme == "https" else None
         timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=READ_TIMEOUT_S)

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 from schemas.engine.events import EngineEvent
@@ -47,3 +48,13 @@ def events(
         EngineEvent(kind, action, identifier, owner, service, name, json.loads(attributes), sequence, time_ns)
         for kind, action, identifier, owner, service, name, attributes, sequence, time_ns in rows
     ]
+
+
+def latest_ns(connection: sqlite3.Connection, kind: str, name: str, actions: Sequence[str]) -> int:
+    """Return when one of some actions was last recorded of a name that belongs to no project; 0 for never."""
+    marks = ",".join("?" * len(actions))
+    row = connection.execute(
+        f"SELECT max(time_ns) FROM events WHERE project = '' AND type = ? AND name = ? AND action IN ({marks})",  # noqa: S608 - question marks alone
+        (kind, name, *actions),
+    ).fetchone()
+    return int(row[0] or 0)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
+from runtime.api import TransferListener
 from runtime.errors import AlreadyExists, EngineError, FailedPrecondition, NotFound
 from schemas.engine.events import EngineEvent
 from schemas.engine.identifiers import ContainerID, ImageID
@@ -24,6 +25,7 @@ from schemas.engine.records import (
 )
 from schemas.engine.specs import ContainerSpec, ExecSpec, NetworkSpec, PortBinding, VolumeSpec
 from schemas.engine.status import ContainerStatus, HealthStatus
+from schemas.engine.transfers import PulledImage, TransferEvent, TransferStage
 from tests.support import builders
 
 
@@ -91,6 +93,10 @@ class FakeRuntime:
         self.script: Callable[[ContainerRecord], None] = lambda _record: None
         self.hook_codes: dict[str, int] = {}
         self.known_images: dict[str, ImageRecord] = {"busybox": builders.image()}
+        self.remote_images: dict[str, str] = {}
+        """Reference to the version that a pull brings, where it is not 1."""
+        self.unpullable: set[str] = set()
+        self.images_since_ns: dict[str, int] = {}
         self.subscriptions = 0
         self.busiest = 0
         self._busy = 0
@@ -138,6 +144,22 @@ class FakeRuntime:
         if reference not in self.known_images:
             raise NotFound(f"no such image: `{reference}`")
         return self.known_images[reference]
+
+    def image_since_ns(self, reference: str) -> int:
+        return self.images_since_ns.get(reference, 0)
+
+    def pull_image(
+        self, reference: str, *, platform: str = "", listener: TransferListener | None = None
+    ) -> PulledImage:
+        self.calls.append(f"pull_image {reference}")
+        if reference in self.unpullable:
+            raise NotFound(f"manifest for `{reference}` not found: manifest unknown")
+        record = builders.image(reference, self.remote_images.get(reference, "1"))
+        known = self.known_images.get(reference)
+        self.known_images[reference] = record
+        if listener is not None:
+            listener.on(TransferEvent("0123456789ab", TransferStage.PULLED))
+        return PulledImage(record, record.id, known is None or known.id != record.id)
 
     def logs(
         self, container: str, *, tail: int | None = None, since_ns: int = 0, until_ns: int = 0

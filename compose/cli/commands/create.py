@@ -9,7 +9,7 @@ from compose.cli.interrupts import interruptible
 from compose.cli.options import settle_orphans
 from compose.errors import ProjectError
 from compose.orchestration.executor import Execution
-from compose.orchestration.verbs.up import plan_up, up
+from compose.orchestration.verbs.up import described, up
 
 
 def run(context: Context) -> int:
@@ -21,7 +21,7 @@ def run(context: Context) -> int:
     project = load_project(context)
     wanted = replace(reconcile_options(options), start=False)
     if options.dry_run:
-        context.show_plan(str(plan_up(context.reader(), project, wanted).plan))
+        context.show_plan(described(context.reader(), project, wanted))
         return SUCCESS
     with interruptible() as interruption:
         execution = Execution(context.progress(), options.parallel, interruption)

@@ -20,6 +20,7 @@ from compose.loader.mount import parse_volume
 from compose.loader.port import parse_port
 from compose.loader.problem import Problem
 from compose.orchestration.executor import Execution
+from compose.orchestration.pull_policy import with_policy
 from compose.orchestration.verbs.oneoff import RunOptions, create_one_off
 from runtime.api import Runtime
 from runtime.errors import StartFailed
@@ -36,6 +37,7 @@ def run(context: Context) -> int:
     settle_orphans(options)
     project = context.load([options.service]).project
     check_images(options, project)
+    project = with_policy(project, options.pull)
     interactive = options.tty and not options.no_tty and not options.detach
     tty = interactive and terminal.is_terminal(0) and terminal.is_terminal(1)
     wanted = _run_options(context, project, tty=tty)
@@ -86,6 +88,7 @@ def _run_options(context: Context, project: Project, *, tty: bool) -> RunOptions
         cap_add=tuple(options.cap_add),
         cap_drop=tuple(options.cap_drop),
         with_dependencies=not options.no_deps,
+        quiet_pull=options.quiet_pull,
         remove_orphans=options.remove_orphans,
         ignore_orphans=options.ignore_orphans,
     )

@@ -6,7 +6,7 @@ from compose.cli.interrupts import interruptible
 from compose.orchestration.executor import Execution
 from compose.orchestration.options import ReconcileOptions
 from compose.orchestration.verbs.scale import parse_scale, scaled
-from compose.orchestration.verbs.up import plan_up, up
+from compose.orchestration.verbs.up import described, up
 
 
 def run(context: Context) -> int:
@@ -16,7 +16,7 @@ def run(context: Context) -> int:
     project = scaled(context.load().project, numbers)
     wanted = ReconcileOptions(services=tuple(numbers), with_dependencies=not options.no_deps)
     if options.dry_run:
-        context.show_plan(str(plan_up(context.reader(), project, wanted).plan))
+        context.show_plan(described(context.reader(), project, wanted))
         return SUCCESS
     with interruptible() as interruption:
         execution = Execution(context.progress(), options.parallel, interruption)

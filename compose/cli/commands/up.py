@@ -18,9 +18,10 @@ from compose.cli.selection import no_such_service
 from compose.orchestration.executor import Execution
 from compose.orchestration.interruption import Interruption
 from compose.orchestration.options import ReconcileOptions, Recreate
+from compose.orchestration.pull_policy import is_refreshing
 from compose.orchestration.verbs import lifecycle
 from compose.orchestration.verbs.lifecycle import LifecycleOptions
-from compose.orchestration.verbs.up import plan_up, up
+from compose.orchestration.verbs.up import described, up
 from compose.render.logs import LogPrinter
 from schemas.composefile.project import Project
 from schemas.engine.records import ContainerRecord
@@ -45,7 +46,7 @@ def run(context: Context) -> int:
     if options.always_recreate_deps:
         wanted = replace(wanted, recreate_dependencies=Recreate.FORCE)
     if options.dry_run:
-        context.show_plan(str(plan_up(context.reader(), project, wanted).plan))
+        context.show_plan(described(context.reader(), project, wanted))
         return SUCCESS
     if options.detach or options.no_start:
         names = _bring_up(context, project, wanted)
@@ -54,7 +55,8 @@ def run(context: Context) -> int:
         for source in (*project.secrets.values(), *project.configs.values()):
             if source.file:
                 reader.note_content(source.file)
-        unchanged.remember(context, reader, [name for each in names.values() for name in each])
+        if not any(is_refreshing(service) for service in project.services.values()):
+            unchanged.remember(context, reader, [name for each in names.values() for name in each])
         return SUCCESS
     _check_services(options.attach, project)
     _check_services(options.no_attach, project)
@@ -97,6 +99,7 @@ def _attached(context: Context, project: Project, wanted: ReconcileOptions) -> i
         renew_anonymous_volumes=False,
         remove_orphans=False,
         ignore_orphans=True,
+        pull=False,
     )
     runtime = context.runtime()
     records = [

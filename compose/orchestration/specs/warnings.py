@@ -50,10 +50,6 @@ def _has_restart_timing(service: ServiceConfig) -> bool:
     return bool(policy and not service.restart and (policy.delay or policy.window))
 
 
-def _has_foreign_pull_policy(service: ServiceConfig) -> bool:
-    return service.pull_policy in {"always", "refresh", "daily", "weekly"} or service.pull_policy.startswith("every_")
-
-
 _Test = Callable[[ServiceConfig], bool]
 
 _REFUSED: tuple[tuple[str, _Test, str], ...] = (
@@ -75,7 +71,6 @@ _IGNORED: tuple[tuple[str, _Test, str], ...] = (
     ("isolation", lambda service: service.isolation not in {"", "default"}, ": it is for Windows"),
     ("cpu_count", lambda service: service.cpu_count > 0, ": it is for Windows"),
     ("cpu_percent", lambda service: service.cpu_percent > 0, ": it is for Windows"),
-    ("pull_policy", _has_foreign_pull_policy, ": nothing is pulled"),
     ("storage_opt", lambda service: bool(service.storage_opt), ": the overlay has no quota"),
     ("models", lambda service: bool(service.models), ""),
     ("deploy.restart_policy.delay", _has_restart_timing, ", and so is `window`"),

@@ -18,8 +18,10 @@ from compose.orchestration.reconcile.reconciler import Reconciliation, reconcile
 from compose.orchestration.specs.container import container_spec
 from compose.orchestration.specs.surroundings import Surroundings
 from compose.orchestration.specs.warnings import check
-from compose.orchestration.verbs.up import observe_project
+from compose.orchestration.verbs.observation import observe_project
+from compose.orchestration.verbs.pull import pull_required
 from runtime.api import Runtime
+from runtime.errors import Cancelled
 from schemas.composefile.port import PortConfig
 from schemas.composefile.project import Project
 from schemas.composefile.service import ServiceConfig
@@ -52,6 +54,7 @@ class RunOptions:
     cap_add: tuple[str, ...] = ()
     cap_drop: tuple[str, ...] = ()
     with_dependencies: bool = True
+    quiet_pull: bool = False
     remove_orphans: bool = False
     ignore_orphans: bool = False
 
@@ -71,6 +74,8 @@ def create_one_off(
     check_names(project, [options.service])
     if options.publish and options.service_ports:
         raise errors.ProjectError("--service-ports and --publish are incompatible")
+    if not pull_required(runtime, project, replace(_reconcile_options(options), without=()), execution):
+        raise Cancelled("canceled")
     with runtime.locked(project.name):
         observed = observe_project(runtime, project)
         decided = reconcile(project, observed, _reconcile_options(options))
@@ -139,6 +144,7 @@ def _reconcile_options(options: RunOptions) -> ReconcileOptions:
         services=(options.service,),
         without=(options.service,),
         with_dependencies=options.with_dependencies,
+        quiet_pull=options.quiet_pull,
         remove_orphans=options.remove_orphans,
         ignore_orphans=options.ignore_orphans,
     )

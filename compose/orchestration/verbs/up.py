@@ -7,11 +7,11 @@ from compose import errors
 from compose.orchestration import preflight
 from compose.orchestration.commands import run_plan
 from compose.orchestration.executor import Execution, Outcome
-from compose.orchestration.observed import ObservedState, observe
 from compose.orchestration.options import ReconcileOptions
 from compose.orchestration.reconcile.reconciler import Reconciliation, reconcile
 from compose.orchestration.reconcile.resources import changed_volumes
-from compose.orchestration.specs.surroundings import image_of
+from compose.orchestration.verbs.observation import observe_project
+from compose.orchestration.verbs.pull import plan_required, pull_required
 from runtime.api import Runtime, RuntimeReader
 from schemas.composefile.project import Project
 
@@ -31,14 +31,15 @@ def no_consent(_volume: str) -> bool:
     return False
 
 
-def observe_project(reader: RuntimeReader, project: Project) -> ObservedState:
-    """Take the snapshot that `reconcile` decides from."""
-    return observe(reader, project.name, {image_of(project, service) for service in project.services.values()})
-
-
 def plan_up(reader: RuntimeReader, project: Project, options: ReconcileOptions) -> Reconciliation:
-    """Return what `up` would do. `str(….plan)` is what `--dry-run` prints."""
+    """Return what `up` would do."""
     return reconcile(project, observe_project(reader, project), options)
+
+
+def described(reader: RuntimeReader, project: Project, options: ReconcileOptions) -> str:
+    """Return what `up` would do as text: the pulls, then the plan as far as it can be known before them."""
+    plans = (plan_required(reader, project, options), plan_up(reader, project, options).plan)
+    return "\n".join(str(plan) for plan in plans if len(plan))
 
 
 def up(
@@ -55,6 +56,9 @@ def up(
     `confirm` is asked for each changed volume (real name) whether it may be made anew; `warn` gets the
     warnings at once, before anything happens. Raises ComposeError, ErrorGroup for several.
     """
+    # Before the lock: it may take long, and another command need not wait for it.
+    if options.pull and not pull_required(runtime, project, options, execution):
+        return UpOutcome(interrupted=True)
     with runtime.locked(project.name):
         observed = observe_project(runtime, project)
         agreed = frozenset(name for name in changed_volumes(project, observed) if confirm(name))

@@ -1,6 +1,5 @@
-"""A registry without credentials for the session, and a client on a state of the test's own."""
+"""A client of registries on a state of the test's own."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +10,6 @@ from runtime.image.distribution import Distribution
 from runtime.image.store import ImageStore
 from runtime.paths import Paths
 from runtime.state.database import Database
-from tests.support import registry
-from tests.support.registry import RegistryServer
-from tests.support.registry_proxy import RegistryProxy
 
 
 @dataclass
@@ -39,31 +35,9 @@ class Client:
         return sorted(path.name for path in (self.root / "ingest").iterdir())
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryServer]:
-    """Return a registry that everybody may read and write."""
-    if reason := registry.lacking():
-        if os.environ.get("PYCOMPOSE_REQUIRE") == "1":
-            pytest.fail(f"PYCOMPOSE_REQUIRE=1, but {reason}", pytrace=False)
-        pytest.skip(reason)
-    with RegistryServer(tmp_path_factory.mktemp("registry")) as started:
-        yield started
-
-
-@pytest.fixture
-def proxy(server: RegistryServer) -> Iterator[RegistryProxy]:
-    """Return a proxy before the registry."""
-    with RegistryProxy(server.host) as started:
-        yield started
-
-
 @pytest.fixture(autouse=True)
-def _no_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the machine's own credentials, proxies and settings out."""
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "PYCOMPOSE_REGISTRIES"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
+def _without_credentials(no_credentials: None) -> None:
+    """For every test here."""
 
 
 @pytest.fixture

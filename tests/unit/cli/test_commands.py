@@ -47,6 +47,10 @@ ACCEPTED = {
         "--cap-add NET_ADMIN --cap-drop ALL --env-from-file x.env --build --pull never --remove-orphans web",
         "-it --rm web",
     ],
+    "pull": [
+        "--ignore-buildable --ignore-pull-failures --include-deps --policy always -q web db",
+        "--no-parallel --parallel --quiet --policy=missing --dry-run",
+    ],
     "stop": ["-t 3 web", "--timeout=-1"],
     "start": ["--wait --wait-timeout 5 web"],
     "restart": ["-t 3 --no-deps web"],
@@ -66,7 +70,13 @@ ACCEPTED = {
     "events": ["--json --since 1h --until 0s web"],
     "volumes": ["-q --format json web"],
     "version": ["--short", "-f json", "--format pretty"],
-    "image": ["import -c 'CMD [\"sh\"]' root.tar name:tag", "load -i x.tar", "ls -q", "rm -f x"],
+    "image": [
+        "import -c 'CMD [\"sh\"]' root.tar name:tag",
+        "load -i x.tar",
+        "ls -q",
+        "rm -f x",
+        "pull -q --platform linux/arm64 x",
+    ],
 }
 
 

@@ -284,7 +284,9 @@ def test_a_failing_hook_must_fail_the_start() -> None:
 def test_missing_images_must_be_told_before_anything_is_made() -> None:
     """60: all or nothing, with the services that need them."""
     wanted = project(
-        service("a", image="nope"), service("b", image="nope"), service("c", build={"context": "."}, image="")
+        service("a", image="nope", pull_policy="never"),
+        service("b", image="nope", pull_policy="never"),
+        service("c", build={"context": "."}, image=""),
     )
     runtime = FakeRuntime()
     with pytest.raises(ErrorGroup) as caught:

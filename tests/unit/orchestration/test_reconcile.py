@@ -270,7 +270,7 @@ def test_what_the_runtime_cannot_do_must_be_an_error_or_a_warning() -> None:
 
 
 def test_what_is_left_out_must_be_said() -> None:
-    """A pull that will not happen; ports beside the host's network."""
-    wanted = project(service("web", pull_policy="always"), service("db", pull_policy="missing"))
+    """A runtime there is none of."""
+    wanted = project(service("web", runtime="runsc"), service("db", runtime="runc"))
     warnings = reconcile(wanted, nothing(wanted), ReconcileOptions()).warnings
-    assert [each.message for each in warnings] == ["service `web`: `pull_policy` is ignored: nothing is pulled"]
+    assert [each.message for each in warnings] == ["service `web`: `runtime` is ignored: there is one runtime only"]

@@ -285,7 +285,6 @@ def hash_of(**attributes: object) -> str:
         {"deploy": {"replicas": 2}},
         {"depends_on": needs("db")},
         {"profiles": ("p",)},
-        {"pull_policy": "always"},
         {"build": {"context": "."}},
     ],
 )

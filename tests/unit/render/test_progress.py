@@ -130,3 +130,54 @@ def test_a_line_must_count_from_its_first_event() -> None:
     assert lines.all()[0].elapsed_s(100.0) == 1.5
     lines.update(ProgressEvent(WEB, Progress.WORKING, "Starting", "", 8.0))
     assert lines.all()[0].elapsed_s(9.0) == 4.0
+
+
+def _pull_events() -> list[ProgressEvent]:
+    layer = {"is_image": True, "parent": "web"}
+    return [
+        ProgressEvent("web", Progress.WORKING, "Pulling", "no image yet", 1.0, is_image=True),
+        ProgressEvent("db", Progress.WORKING, "Pulling", "no image yet", 1.0, is_image=True),
+        ProgressEvent("aaaa", Progress.DONE, "Already exists", **layer),  # type: ignore[arg-type]
+        ProgressEvent("bbbb", Progress.WORKING, "Downloading", current_bytes=0, total_bytes=8000, **layer),  # type: ignore[arg-type]
+        ProgressEvent("bbbb", Progress.WORKING, "Downloading", current_bytes=4000, total_bytes=8000, **layer),  # type: ignore[arg-type]
+        ProgressEvent("db", Progress.ERROR, "Error", "manifest unknown", 2.0, is_image=True),
+    ]
+
+
+def test_plain_progress_of_a_pull_must_be_docker_composes_lines() -> None:
+    """One space, one at the end, no reason but of an error; a layer has a line for each stage."""
+    stream = io.StringIO()
+    renderer = plain.renderer(stream)
+    for event in _pull_events():
+        renderer.on(event)
+    assert stream.getvalue() == (
+        " web Pulling \n db Pulling \n aaaa Already exists \n bbbb Downloading \n db Error manifest unknown\n"
+    )
+
+
+def test_a_program_must_be_told_how_far_a_layer_is() -> None:
+    """Bytes and percent, and the image it belongs to."""
+    stream = io.StringIO()
+    renderer = jsonl.renderer(stream)
+    for event in _pull_events():
+        renderer.on(event)
+    assert json.loads(stream.getvalue().splitlines()[4]) == {
+        "id": "bbbb",
+        "parent_id": "web",
+        "status": "Working",
+        "text": "Downloading",
+        "current": 4000,
+        "total": 8000,
+        "percent": 50,
+    }
+
+
+def test_the_live_view_must_show_one_line_an_image_with_a_sign_for_each_layer() -> None:
+    """A layer that is there is full; bytes of all are added up; the line of the service stays one line."""
+    lines = Lines()
+    for event in _pull_events():
+        lines.update(event)
+    assert [(line.resource, line.text) for line in lines.all()] == [("web", "Pulling"), ("db", "Error")]
+    assert lines.all()[0].transfer == "[⣿⣦] 4kB / 8kB"
+    lines.update(ProgressEvent("bbbb", Progress.DONE, "Pull complete", is_image=True, parent="web"))
+    assert lines.all()[0].transfer == "[⣿⣿] 8kB / 8kB"

@@ -1,0 +1,166 @@
+"""Images come from a registry when a project needs them."""
+
+import os
+import signal
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.integration.image.tars import Entry, folder, layer
+from tests.support import registry
+from tests.support.cli import Cli, wait_until
+from tests.support.registry import RegistryServer
+from tests.support.registry_proxy import RegistryProxy
+
+pytestmark = pytest.mark.usefixtures("no_credentials")
+
+
+@pytest.fixture
+def image(server: RegistryServer, busybox_tar: Path) -> str:
+    """Put busybox into the registry; return its repository and tag."""
+    more = layer(folder("etc"), Entry("etc/motd", b"pulled\n"))
+    registry.put(server.host, "scenario/busybox", "1", registry.image(busybox_tar.read_bytes(), more))
+    return "scenario/busybox:1"
+
+
+def test_up_must_pull_what_is_missing_and_run_it(cli: Cli, proxy: RegistryProxy, image: str):
+    """With docker compose's lines; the second `up` asks no registry, `--pull always` does."""
+    cli.write(f"services: {{a: {{image: '{proxy.host}/{image}', command: [cat, /etc/motd]}}}}\n")
+    done = cli.run("up")
+    assert " a Pulling \n" in done.stderr
+    assert " a Pulled \n" in done.stderr
+    assert "pulled" in done.stdout
+    asked = len(proxy.seen)
+    cli.run("up", "-d")
+    assert len(proxy.seen) == asked
+    cli.run("up", "-d", "--pull", "always", "--quiet-pull")
+    assert len(proxy.seen) > asked
+    assert proxy.count("GET", "/blobs/") == 3
+    cli.run("down", "-t", "0")
+
+
+def test_a_pull_that_fails_must_name_the_ways_out(cli: Cli):
+    """No registry: nothing is made, and the error says what else there is."""
+    cli.write("services: {a: {image: '127.0.0.1:1/x:1', command: 'true'}}\n")
+    failed = cli.run("up", "-d", code=1)
+    assert (
+        "error: cannot pull the image of service `a`: cannot reach `127.0.0.1:1`: connection refused" in failed.stderr
+    )
+    assert "image load" in failed.stderr
+    assert "image import" in failed.stderr
+    assert cli.run("ps", "-aq").stdout == ""
+
+
+def test_run_and_create_must_pull_too(cli: Cli, server: RegistryServer, image: str):
+    """What `run` prints is the program's alone."""
+    cli.write(f"services: {{a: {{image: '{server.host}/{image}', command: [cat, /etc/motd]}}}}\n")
+    done = cli.run("run", "--rm", "-T", "a")
+    assert done.stdout == "pulled\n"
+    assert " a Pulled \n" in done.stderr
+    cli.run("image", "rm", f"{server.host}/{image}")
+    assert " a Pulled \n" in cli.run("create").stderr
+    cli.run("down", "-t", "0")
+
+
+def test_a_moved_tag_must_recreate_the_container_after_a_pull(cli: Cli, server: RegistryServer, busybox_tar: Path):
+    """`pull`, then `up -d`: the container is made anew from the new image, as with docker compose."""
+    name = f"{server.host}/scenario/moved:1"
+    cli.write(f"services: {{a: {{image: '{name}', command: [sleep, '60'], stop_grace_period: 0s}}}}\n")
+    for text in (b"one", b"two"):
+        content = layer(folder("etc"), Entry("etc/version", text))
+        registry.put(server.host, "scenario/moved", "1", registry.image(busybox_tar.read_bytes(), content))
+        cli.run("pull")
+        cli.run("up", "-d")
+        assert cli.run("exec", "-T", "a", "cat", "/etc/version").stdout == text.decode()
+    cli.run("down", "-t", "0")
+
+
+def test_two_commands_must_download_a_layer_once(cli: Cli, proxy: RegistryProxy, image: str, tmp_path: Path):
+    """Two processes at the same time: one waits for the other's download."""
+    gate = threading.Event()
+
+    def held(exchange) -> bool:
+        if exchange.method == "GET" and "/blobs/" in exchange.path:
+            gate.wait(20)
+        return False
+
+    proxy.faults.append(held)
+    commands = [cli.start("image", "pull", f"{proxy.host}/{image}") for _ in range(2)]
+    try:
+        wait_until(lambda: proxy.count("GET", "/manifests/") == 2 and proxy.count("GET", "/blobs/") >= 2)
+    finally:
+        gate.set()
+        outputs = [command.communicate(timeout=60)[0] for command in commands]
+    assert [command.returncode for command in commands] == [0, 0], outputs
+    # The configuration is a document, fetched by both; each of the two layers once.
+    config = [each.path for each in proxy.seen if "/blobs/" in each.path]
+    assert max(config.count(path) for path in set(config) - {max(config, key=config.count)}) == 1
+
+
+def test_ctrl_c_must_end_a_pull_at_once(cli: Cli, proxy: RegistryProxy, image: str):
+    """With 130, although the registry sends nothing any more."""
+    gate = threading.Event()
+
+    def stalled(exchange) -> bool:
+        if exchange.method == "GET" and "/blobs/" in exchange.path:
+            status, headers, body = exchange.fetch()
+            exchange.begin(status, {**headers, "Content-Length": str(len(body))})
+            exchange.send(body[: len(body) // 2])
+            gate.wait(20)
+            return True
+        return False
+
+    proxy.faults.append(stalled)
+    command = cli.start("image", "pull", f"{proxy.host}/{image}")
+    try:
+        wait_until(lambda: proxy.count("GET", "/blobs/") >= 1)
+        os.killpg(command.pid, signal.SIGINT)
+        output, _ = command.communicate(timeout=10)
+    finally:
+        gate.set()
+    assert command.returncode == 130, output
+    assert "canceled" in output
+
+
+def test_a_pull_killed_at_any_moment_must_leave_no_broken_image(
+    cli: Cli, proxy: RegistryProxy, server: RegistryServer, busybox_tar: Path
+):
+    """The image is whole or not there, workers end by themselves, and the next pull needs no byte twice."""
+    layers = [layer(folder("./"), Entry(f"file{number}", os.urandom(400_000))) for number in range(4)]
+    registry.put(server.host, "scenario/killed", "1", registry.image(busybox_tar.read_bytes(), *layers))
+    name = f"{proxy.host}/scenario/killed:1"
+
+    def gently(exchange) -> bool:
+        if exchange.method != "GET" or "/blobs/" not in exchange.path:
+            return False
+        status, headers, body = exchange.fetch()
+        exchange.begin(status, {**headers, "Content-Length": str(len(body))})
+        for start in range(0, len(body), 50_000):
+            exchange.send(body[start : start + 50_000])
+            tick.wait(0.01)
+        return True
+
+    tick = threading.Event()
+    proxy.faults.append(gently)
+    for requests in (2, 4, 5, 6):
+        already = len(proxy.seen)
+        command = cli.start("image", "pull", name)
+        wait_until(lambda: command.poll() is not None or len(proxy.seen) >= already + requests)  # noqa: B023 - asked at once
+        tick.wait(0.03)
+        command.kill()
+        command.communicate(timeout=10)
+        listed = cli.run("image", "ls").stdout
+        if "killed" in listed:
+            break
+    tick.set()
+    cli.run("image", "pull", name)
+    assert any("Range" in each.headers for each in proxy.seen), "a download that was begun is gone on with"
+    cli.write(f"services: {{a: {{image: '{name}', command: [sh, -c, 'cat /file* | wc -c']}}}}\n")
+    assert cli.run("run", "--rm", "-T", "a").stdout.strip() == "1600000"
+    state = Path(os.environ["PYCOMPOSE_ROOT"])
+    with sqlite3.connect(state / "state.db") as connection:
+        assert connection.execute("SELECT count(*) FROM images").fetchone() == (1,)
+    connection.close()
+    cli.run("down", "-t", "0")
