@@ -46,7 +46,8 @@ def test_a_pull_that_fails_must_name_the_ways_out(cli: Cli):
     cli.write("services: {a: {image: '127.0.0.1:1/x:1', command: 'true'}}\n")
     failed = cli.run("up", "-d", code=1)
     assert (
-        "error: cannot pull the image of service `a`: cannot reach `127.0.0.1:1`: connection refused" in failed.stderr
+        "error: cannot pull image `127.0.0.1:1/x:1` of service `a`: cannot reach `127.0.0.1:1`: connection refused"
+        in failed.stderr
     )
     assert "image load" in failed.stderr
     assert "image import" in failed.stderr

@@ -109,7 +109,9 @@ def test_a_failed_pull_must_end_up_before_anything_is_made() -> None:
     wanted = project(service("web", image="nope"), service("db"))
     runtime, events = FakeRuntime(), Recording()
     runtime.unpullable.add("nope")
-    with pytest.raises(ExecutionError, match="cannot pull the image of service `web`: manifest for `nope` not found"):
+    with pytest.raises(
+        ExecutionError, match="cannot pull image `nope` of service `web`: manifest for `nope` not found"
+    ):
         up(runtime, wanted, ReconcileOptions(), Execution(events))
     assert runtime.calls == ["pull_image nope"]
     assert "web  Error" in events.lines
