@@ -24,7 +24,7 @@ def check(service: ServiceConfig) -> list[errors.Warning]:
         for name, is_used, because in _IGNORED
         if is_used(service)
     ]
-    return [*ignored, *_published_on_the_host(service), *_of_networks(service)]
+    return [*ignored, *_published_on_the_host(service), *_of_networks(service), *_of_volumes(service)]
 
 
 def _published_on_the_host(service: ServiceConfig) -> Iterator[errors.Warning]:
@@ -38,6 +38,14 @@ def _of_networks(service: ServiceConfig) -> Iterator[errors.Warning]:
         for name, value in (("link_local_ips", endpoint.link_local_ips), ("driver_opts", endpoint.driver_opts)):
             if value:
                 yield errors.Warning(f"service `{service.name}`: `networks.{key}.{name}` is ignored")
+
+
+def _of_volumes(service: ServiceConfig) -> Iterator[errors.Warning]:
+    for mount in service.volumes:
+        if mount.volume is not None and mount.volume.labels:
+            yield errors.Warning(
+                f"service `{service.name}`: `volume.labels` of the volume on `{mount.target}` is ignored"
+            )
 
 
 def _has_device_reservation(service: ServiceConfig) -> bool:
