@@ -1,5 +1,6 @@
 """`config -q`: whether the project is right, known without its models and without printing it."""
 
+from compose.cli.arguments.config import switches
 from compose.cli.context import Context
 
 PRINTING = (
@@ -26,12 +27,6 @@ def report(context: Context) -> bool:
         return False
     if options.format not in ("", "yaml", "json"):
         return False
-    result = context.resolve(
-        options.services,
-        normalize=not (options.no_normalize or options.compatibility),
-        resolve_paths=not options.no_path_resolution,
-        check_consistency=not options.no_consistency,
-        resolve_environment=not options.no_env_resolution,
-    )
+    result = context.resolve(options.services, **switches(options))
     context.advise(result)
     return True

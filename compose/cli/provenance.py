@@ -6,22 +6,25 @@ programs with `--format json`.
 
 import json
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from compose.cli.context import Context
 from compose.errors import ProjectError
 from compose.loader.places import Clue, Sources
 from compose.loader.problem import Path
-from compose.loader.project import LoadResult
 from compose.loader.template import InvalidTemplate, MissingRequired, Variable, variables_of, with_variables
 from compose.loader.tree_path import Tree
 from compose.loader.yaml_writer import dump
 from compose.render.table import WIDE, table
 
+if TYPE_CHECKING:
+    from compose.loader.pipeline import Resolved
+
 _SHELL = "shell"
 _COLUMNS = ("NAME", "REQUIRED", "DEFAULT VALUE", "ALTERNATE VALUE")
 
 
-def environment(context: Context, result: LoadResult) -> str:
+def environment(context: Context, result: "Resolved") -> str:
     """`NAME=value` lines, sorted; on a terminal with `# source` behind them."""
     if context.options.format == "json":
         names = sorted(result.variables)
@@ -32,7 +35,7 @@ def environment(context: Context, result: LoadResult) -> str:
     return "".join(f"{line}  # {_origin(result, name)}\n" for line, name in lines)
 
 
-def variables(context: Context, result: LoadResult) -> str:
+def variables(context: Context, result: "Resolved") -> str:
     """The variables that the files refer to. Raises ProjectError for an unknown format."""
     rows = _rows(result)
     match context.options.format.lower():
@@ -66,7 +69,7 @@ def _cell(value: str | bool) -> str:
     return str(value).lower() if isinstance(value, bool) else value
 
 
-def _rows(result: LoadResult) -> dict[str, Tree]:
+def _rows(result: "Resolved") -> dict[str, Tree]:
     found: dict[str, tuple[Variable, str]] = {}
     for path, text in _texts(result.tree, ()):
         for variable in _named(text):
@@ -85,7 +88,7 @@ def _rows(result: LoadResult) -> dict[str, Tree]:
     return {name: _row(variable, place, result) for name, (variable, place) in sorted(found.items())}
 
 
-def _row(variable: Variable, place: str, result: LoadResult) -> Tree:
+def _row(variable: Variable, place: str, result: "Resolved") -> Tree:
     value, source = _value(variable, place, result)
     return {
         "Name": variable.name,
@@ -97,7 +100,7 @@ def _row(variable: Variable, place: str, result: LoadResult) -> Tree:
     }
 
 
-def _value(variable: Variable, place: str, result: LoadResult) -> tuple[str, str]:
+def _value(variable: Variable, place: str, result: "Resolved") -> tuple[str, str]:
     """What the variable is now, and where that comes from; a default where it is not set."""
     name = variable.name
     if name in result.variables:
@@ -112,7 +115,7 @@ def _value(variable: Variable, place: str, result: LoadResult) -> tuple[str, str
         return "", ""
 
 
-def _origin(result: LoadResult, name: str) -> str:
+def _origin(result: "Resolved", name: str) -> str:
     return result.origins.get(name, _SHELL)
 
 

@@ -113,7 +113,7 @@ COMMANDS = {
     "wait": Command("Block until the containers of services stop", "SERVICE [SERVICE...] [OPTIONS]", "wait", tier=1),
 }
 SHORTCUTS = {
-    "config": ("compose.cli.published_schema", "compose.cli.checked"),
+    "config": ("compose.cli.published_schema", "compose.cli.checked", "compose.cli.listed"),
     "up": ("compose.cli.unchanged",),
 }
 """Light modules whose `report(context)` may already be a command's whole answer."""

@@ -1,8 +1,10 @@
-"""Flags of `config`."""
+"""Flags of `config`, and what they ask of the loader."""
 
 import argparse
 
+from compose.cli.context import Context
 from compose.cli.options import add_services
+from compose.errors import Warning  # noqa: A004 - the word of the domain
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,3 +29,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--variables", action="store_true", help="Print model variables and default values")
     add("--volumes", action="store_true", help="Print the volume names, one per line")
     add_services(parser)
+
+
+def switches(options: argparse.Namespace) -> dict[str, bool]:
+    """The loader's switches for the whole model."""
+    return {
+        "interpolate": not options.no_interpolate,
+        # As docker compose: `--compatibility` shows the model before what Compose v2 implies.
+        "normalize": not (options.no_normalize or options.compatibility),
+        "resolve_paths": not options.no_path_resolution,
+        "check_consistency": not options.no_consistency,
+        "resolve_environment": not options.no_env_resolution,
+    }
+
+
+def warn_of_names(context: Context, flag: str) -> None:
+    """Services are named beside a flag that shows all of them."""
+    if context.options.services:
+        context.warn(Warning(f"the services named do not count beside `{flag}`: the whole model is shown"))
