@@ -8,6 +8,7 @@ import fcntl
 import os
 import posixpath
 import shutil
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,10 +31,12 @@ class Cache:
         Raises RemoteError where the cache cannot be written, and whatever `fill` does.
         """
         place = posixpath.join(self.folder, commit)
-        if os.path.isdir(place):  # noqa: PTH112 - str in, no Path built
-            return place
         try:
-            os.makedirs(self.folder, mode=0o700, exist_ok=True)  # noqa: PTH103 - as above
+            for folder in (posixpath.dirname(self.folder), self.folder):
+                os.makedirs(folder, mode=0o700, exist_ok=True)  # noqa: PTH103 - str in, no Path built
+            self._require_own()
+            if os.path.isdir(place):  # noqa: PTH112 - as above
+                return place
             with _locked(place + _PART):
                 if not os.path.isdir(place):  # noqa: PTH112 - as above
                     fill(place + _PART)
@@ -43,6 +46,14 @@ class Cache:
                 f"cannot write to the cache {self.folder}: {(error.strerror or str(error)).lower()}"
             ) from None
         return place
+
+    def _require_own(self) -> None:
+        """Who else can write here could put anything in a commit's place."""
+        status = os.stat(self.folder)  # noqa: PTH116 - as above
+        us = os.geteuid()
+        if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) or (us != 0 and status.st_uid not in (0, us)):
+            hint = "`chmod go-w` it, or name another place by XDG_CACHE_HOME"
+            raise RemoteError(f"others can write to the cache {self.folder}", hint=hint)
 
 
 @contextmanager

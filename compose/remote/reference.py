@@ -50,6 +50,8 @@ def without_password(text: str) -> str:
 
 def parse(text: str) -> GitReference:
     """A reference to a file in a git repository. Raises RemoteError."""
+    if not text.isprintable():
+        raise RemoteError(f"{text!a} is no reference to a repository: it has characters that cannot be shown")
     protocol = scheme_of(text)
     if protocol not in PROTOCOLS:
         known = ", ".join(f"`{each}`" for each in PROTOCOLS)

@@ -175,3 +175,13 @@ def test_escape_sequences_of_a_server_must_not_reach_the_terminal(
     assert code == 1
     assert "\033" not in err
     assert "[2Jgone" in err
+
+
+def test_a_cache_that_others_can_write_to_must_not_be_used(pycompose: Run, hostile: Repository, cache: Path) -> None:
+    """They could put their own files in the place of a commit."""
+    hostile.commit({"compose.yaml": "services: {a: {image: i}}\n"})
+    assert pycompose("-f", hostile.url, "config", "-q")[0] == 0
+    cache.chmod(0o777)
+    code, _, err = pycompose("-f", hostile.url, "config", "-q")
+    assert code == 1
+    assert f"others can write to the cache {cache}" in err
