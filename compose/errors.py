@@ -138,9 +138,11 @@ class ErrorGroup(ComposeError):
 
     code = "errors"
 
-    def __init__(self, errors: Sequence[ComposeError]) -> None:
+    def __init__(self, errors: Sequence[ComposeError], *, more: bool = False) -> None:
         super().__init__("\n".join(str(error) for error in errors), exit_code=errors[0].exit_code)
         self.errors = tuple(errors)
+        self.more = more
+        """There are others that are not told."""
 
 
 @dataclass(frozen=True, slots=True)

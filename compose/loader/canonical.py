@@ -6,7 +6,7 @@ Source: compose-go, transform/canonical.go and its neighbours.
 from typing import Any
 
 from compose.loader.mount import parse_volume
-from compose.loader.port import parse_port
+from compose.loader.port import MAX_PORTS, parse_port, port_count
 from compose.loader.problem import Path, Problem, Problems, Report, dotted
 from compose.loader.scalar import text_of
 from compose.loader.tree_path import Branch, Change, Tree, rewrite, table
@@ -14,11 +14,24 @@ from compose.loader.tree_path import Branch, Change, Tree, rewrite, table
 
 def canonical(tree: Tree, report: Report, *, lenient: bool = False) -> None:
     """Rewrite a merged tree in place. `lenient` leaves what does not parse (`--no-interpolate`). Raises Problem."""
+    _require_few_ports(tree)
     rewrite(tree, _LENIENT if lenient else _STRICT)
     for section in ("networks", "volumes", "secrets", "configs"):
         resources = tree.get(section)
         for key, resource in resources.items() if isinstance(resources, dict) else ():
             _external(resource, (section, key), report)
+
+
+def _require_few_ports(tree: Tree) -> None:
+    """Ranges are short to write. Raises Problem where they are too long, before they are written out."""
+    services = tree.get("services")
+    count = 0
+    for name, service in services.items() if isinstance(services, dict) else ():
+        ports = service.get("ports") if isinstance(service, dict) else None
+        count += sum(map(port_count, ports)) if isinstance(ports, list) else 0
+        if count > MAX_PORTS:
+            message = f"the services have more than {MAX_PORTS} ports"
+            raise Problem(message, ("services", name, "ports"), hint="a range may have as many as there are, once")
 
 
 def _external(resource: Any, path: Path, report: Report) -> None:

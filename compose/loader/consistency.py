@@ -4,6 +4,7 @@ Every check looks at one service and yields what it finds, so one run tells all.
 """
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any
 
 from compose.errors import CircularDependency, DanglingReference
@@ -15,18 +16,19 @@ from compose.loader.tree_path import Tree
 
 def check_consistency(model: Tree, disabled: Tree) -> None:
     """Raises Problems. `model` is typed, its services are the enabled ones."""
-    problems = [*_found(_REFERENCES + _CONTRADICTIONS, model, disabled), *_secrets_without_source(model)]
-    if not problems:
-        problems.extend(_cycles(model["services"]))
-    if problems:
-        raise Problems(problems)
+    _raise_any(chain(_found(_REFERENCES + _CONTRADICTIONS, model, disabled), _secrets_without_source(model)))
+    _raise_any(_cycles(model["services"]))
 
 
 def check_references(model: Tree, disabled: Tree) -> None:
     """What can be said of a model whose values have no types yet. Raises Problems."""
-    problems = list(_found(_REFERENCES, model, disabled))
-    if problems:
-        raise Problems(problems)
+    _raise_any(_found(_REFERENCES, model, disabled))
+
+
+def _raise_any(found: Iterator[Problem]) -> None:
+    problems = Problems(found)
+    if problems.problems:
+        raise problems
 
 
 def _found(checks: "tuple[_Check, ...]", model: Tree, disabled: Tree) -> Iterator[Problem]:

@@ -14,6 +14,7 @@ Lookup = Callable[[str], str | None]
 
 _EXPORT = re.compile(r"export[ \t\r\v\f]+")
 _ESCAPE = re.compile(r'\\(?:[abcfnrtv$"\\]|0\d{0,3})')
+_BYTE = re.compile("[0-3][0-7]{2}")
 _ESCAPES = {
     "a": "\a",
     "b": "\b",
@@ -95,6 +96,8 @@ class _Parser:
 
     def run(self) -> None:
         """Raises DotenvError, or ErrorGroup for several lines that are wrong."""
+        if "\0" in self._text:
+            raise self._error("the character NUL is not allowed", self._text.index("\0"))
         errors: list[ComposeError] = []
         while len(errors) < _MAX_ERRORS and self._next_statement():
             start = self._position
@@ -234,4 +237,4 @@ def _unescape(match: re.Match[str]) -> str:
     if text[1] != "0":
         return _ESCAPES.get(text[1], text)
     digits = text[2:]
-    return chr(int(digits, 8)) if len(digits) == 3 and int(digits, 8) < 256 else text
+    return chr(int(digits, 8)) if _BYTE.fullmatch(digits) else text

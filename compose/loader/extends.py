@@ -3,20 +3,42 @@
 Source: compose-spec, 05-services.md, extends; compose-go, loader/extends.go.
 """
 
-import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from compose.errors import CircularDependency, DanglingReference, MissingFile
 from compose.loader.merge import merge_at
-from compose.loader.problem import Path, Problem, Problems, at_reference
+from compose.loader.problem import MAX_TOLD, Path, Problem, Problems, at_reference
 from compose.loader.reset import apply_resets
 from compose.loader.shapes import nearest_service
 from compose.loader.tree_path import Tree
 
 MAX_CHAIN = 100
 """Services that may extend each other in a row; real chains have two or three."""
+
+
+_TOO_LARGE = "too-large"
+
+MAX_COPIED_NODES = 1_000_000
+"""Keys and values that services get from those that they extend: a large one, often extended, fills memory."""
+
+
+@dataclass(slots=True)
+class Copies:
+    """Makes copies of trees, and counts."""
+
+    nodes: int = 0
+
+    def of(self, value: Any) -> Any:
+        """The value again, with mappings and lists of its own."""
+        if isinstance(value, dict):
+            self.nodes += len(value)
+            return {key: self.of(item) for key, item in value.items()}
+        if isinstance(value, list):
+            self.nodes += len(value)
+            return [self.of(item) for item in value]
+        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +67,8 @@ class Extender:
     read: ReadBase
     bases: dict[str, list[str]]
     """Filled: service to those that it extends."""
+    copies: Copies
+    """Counts over all files of the project."""
 
     def apply(self, tree: Tree, resets: Sequence[Path]) -> None:
         """Replace, in place, every service that extends another. Raises Problem."""
@@ -62,6 +86,8 @@ class Extender:
                 # Every service of a circle finds it.
                 if problem.kind is not CircularDependency or all(known.kind is not problem.kind for known in found):
                     found.append(problem)
+                if len(found) > MAX_TOLD or problem.code == _TOO_LARGE:
+                    break
         if found:
             raise Problems(found)
 
@@ -83,7 +109,10 @@ class Extender:
         found = self._extended(reference, parent, (*chain, (base.file, name)))
         if found is None:
             return service
-        source = copy.deepcopy(found)
+        source = self.copies.of(found)
+        if self.copies.nodes > MAX_COPIED_NODES:
+            message = f"`extends` copies more than {MAX_COPIED_NODES} keys and values, all services together"
+            raise Problem(message, ("services", name, "extends"), code=_TOO_LARGE)
         apply_resets({"services": {name: source}}, base.resets)
         merged = merge_at(source, service, ("services", name))
         merged.pop("extends", None)

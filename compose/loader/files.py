@@ -8,11 +8,11 @@ import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from compose.errors import CircularDependency, ComposeFileError, MissingFile, Span
+from compose.errors import CircularDependency, ComposeError, ComposeFileError, ErrorGroup, MissingFile, Span
 from compose.loader.canonical import canonical
 from compose.loader.defaults import check, set_defaults
 from compose.loader.discovery import read_env_file
-from compose.loader.extends import Extender
+from compose.loader.extends import Copies, Extender
 from compose.loader.findings import Failures, Findings
 from compose.loader.include import MAX_INCLUDED, Include, entries, import_resources
 from compose.loader.interpolation import interpolate
@@ -55,6 +55,8 @@ class FileLoader:
     """Variables from the env files of `include`: value and place."""
     _read: dict[str, tuple[Source, list[Document]]] = field(default_factory=dict)
     _inclusions: int = 0
+    _excess: ComposeError | None = None
+    _copies: Copies = field(default_factory=Copies)
     _bases: list[tuple[str, Mapping[str, str], Tree, Sequence[Path]]] = field(default_factory=list)
     """Files that services extend, with the variables that they saw."""
 
@@ -133,7 +135,7 @@ class FileLoader:
             self._include(tree, document, inner, references)
         with failures.collected(), self.findings.placed(tree=tree):
             read = functools.partial(self._base, scope=inner)
-            Extender(source.file, read, self.findings.sources.bases).apply(tree, document.resets)
+            Extender(source.file, read, self.findings.sources.bases, self._copies).apply(tree, document.resets)
         if failures.errors:
             with failures.collected(following=True):
                 self._check_alone(tree, document)
@@ -236,8 +238,11 @@ class FileLoader:
         path = ("include", entry.index)
         self._inclusions += 1
         if self._inclusions > MAX_INCLUDED:
-            message = f"more than {MAX_INCLUDED} files are included, each counted as often as it is"
-            raise Problem(message, path, kind=ComposeFileError)
+            if self._excess is None:
+                message = f"more than {MAX_INCLUDED} files are included, each counted as often as it is"
+                self._excess = self.findings.error(Problem(message, path, kind=ComposeFileError))
+            # The same for all that still wait to be included: it is told once.
+            raise self._excess
         if entry.files and entry.files[0] in scope.including:
             chain = (*scope.including, entry.files[0])
             message = f"include cycle detected:\n{chain[0]}\n include " + "\n include ".join(chain[1:])
@@ -247,6 +252,12 @@ class FileLoader:
         inner = replace(scope, working_dir=entry.project_directory, variables=variables, given=given)
         try:
             return self.model(entry.files, inner)
+        except ErrorGroup as group:
+            referred = [
+                error if error.span else self.findings.error(Problem(error.message, path, kind=type(error)))
+                for error in group.errors
+            ]
+            raise ErrorGroup(referred, more=group.more) from None
         except MissingFile as error:
             raise at_reference(error, path) from None
 

@@ -9,7 +9,7 @@ from typing import Any
 from compose import errors
 from compose.errors import ComposeError, ErrorGroup, Span
 from compose.loader.places import Clue, Source, Sources, values_along
-from compose.loader.problem import Path, Problem, Problems
+from compose.loader.problem import MAX_TOLD, Path, Problem, Problems
 
 _MAX_PLACES = 3
 """Further places of one warning that are named."""
@@ -38,17 +38,24 @@ class Findings:
 
     sources: Sources = field(default_factory=Sources)
     _oddities: dict[str, _Oddity] = field(default_factory=dict)
+    _untold: int = 0
+    """Warnings that are one too many."""
     _within: tuple[Source, ...] = ()
     """The files that the stage at work looks at; none: all."""
 
     @property
     def warnings(self) -> list[errors.Warning]:
         """Each once, with all of its places."""
-        return [oddity.told() for oddity in self._oddities.values()]
+        told = [oddity.told() for oddity in self._oddities.values()]
+        if self._untold:
+            told.append(errors.Warning(f"{self._untold} more warnings are not shown"))
+        return told
 
     def note(self, warning: errors.Warning) -> None:
         """Keep a warning that another room made."""
-        self._oddities.setdefault(warning.message, _Oddity(warning, {})).places[warning.span] = None
+        oddity = self._oddities.setdefault(warning.message, _Oddity(warning, {}))
+        if len(oddity.places) < MAX_TOLD:
+            oddity.places[warning.span] = None
 
     def report(
         self,
@@ -60,7 +67,13 @@ class Findings:
         code: str = "warning",
         on_key: bool = False,
     ) -> None:
-        """Note a warning about a path."""
+        """Note a warning about a path; of very many, count it."""
+        known = self._oddities.get(message)
+        if known is None and len(self._oddities) >= MAX_TOLD:
+            self._untold += 1
+            return
+        if known is not None and len(known.places) >= MAX_TOLD:
+            return
         span = self._places(self._within).span(path, Clue(fragment=fragment, on_key=on_key)) if path else None
         self.note(errors.Warning(message, span, hint, code=code))
 
@@ -75,7 +88,7 @@ class Findings:
         except Problems as problems:
             # An anchor that is wrong is wrong in every service that uses it; it is told once.
             told = {(error.span, _anonymous(problem)): error for problem, error in self._errors(problems, tree)}
-            raise one_of(told.values()) from None
+            raise one_of(told.values(), more=problems.more) from None
         finally:
             self._within = before
 
@@ -109,6 +122,7 @@ class Failures:
 
     def __init__(self) -> None:
         self.errors: list[ComposeError] = []
+        self._more = False
 
     @contextmanager
     def collected(self, *, following: bool = False) -> Iterator[None]:
@@ -116,28 +130,30 @@ class Failures:
         try:
             yield
         except ErrorGroup as group:
+            self._more = self._more or group.more
             self._keep(group.errors, following)
         except ComposeError as error:
             self._keep((error,), following)
 
     def _keep(self, found: Sequence[ComposeError], following: bool) -> None:
         known = [error.path for error in self.errors] if following else []
-        self.errors += [
-            error for error in found if not any(path and _on_one_branch(error.path, path) for path in known)
-        ]
+        kept = [error for error in found if not any(path and _on_one_branch(error.path, path) for path in known)]
+        room = MAX_TOLD - len(self.errors)
+        self.errors += kept[:room]
+        self._more = self._more or len(kept) > room
 
     def raise_any(self) -> None:
         """Raise what was kept: the error, or an ErrorGroup."""
         if self.errors:
-            raise one_of(self.errors)
+            raise one_of(self.errors, more=self._more)
 
 
-def one_of(found: Iterable[ComposeError]) -> ComposeError:
+def one_of(found: Iterable[ComposeError], *, more: bool = False) -> ComposeError:
     """Return the error, or the group of several: each once, by file, line and column."""
     unique = {(error.span, error.message): error for error in found}
     files = list(dict.fromkeys(error.span.file for error in unique.values() if error.span))
     ordered = sorted(unique.values(), key=lambda error: _order(error, files))
-    return ordered[0] if len(ordered) == 1 else ErrorGroup(ordered)
+    return ordered[0] if len(ordered) == 1 else ErrorGroup(ordered, more=more)
 
 
 def _on_one_branch(path: Path, other: Path) -> bool:

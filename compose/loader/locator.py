@@ -16,6 +16,10 @@ _REFERRING = ("source", "path", "service")
 """The attribute of a list item in long form that the short form consists of."""
 
 
+_SEARCHED = 1000
+"""Items of a list that are looked at; in longer ones an item that moved is not found."""
+
+
 class Mark(Protocol):
     """A position, counted from 0."""
 
@@ -47,19 +51,28 @@ class NodeLocator:
 
     def __init__(self, root: Any) -> None:
         self._root: Node = root
+        self._entries: dict[int, dict[str, _Step]] = {}
+        """Mappings that were looked into, by the node's id."""
 
     def locate(self, path: Path, clue: Clue) -> Found:
         """The place of the deepest part of a path that is written here."""
         step, depth, certain = _Step(self._root, self._root), 0, 0
         for part in path:
             value = clue.values[depth] if depth < len(clue.values) else None
-            following = _child(step.node, part, clue.needle, value)
+            following = self._child(step.node, part, clue.needle, value)
             if following is None:
                 break
             step = following
             depth += 1
             certain += step.certain
         return Found(depth, certain, _extent(_shown(step, complete=depth == len(path), on_key=clue.on_key)))
+
+    def _child(self, node: Node, part: str | int, needle: str, value: Any) -> _Step | None:
+        if node.id == "mapping":
+            if id(node) not in self._entries:
+                self._entries[id(node)] = _entries(node.value)
+            return self._entries[id(node)].get(str(part))
+        return _item(node.value, part, needle, value) if node.id == "sequence" else None
 
     def plain_scalars(self, pattern: tuple[str | None, ...]) -> Iterator[tuple[str, Extent]]:
         """The texts without quotes at the paths of a pattern, in which None stands for any key or index."""
@@ -89,18 +102,14 @@ def _extent(node: Node) -> Extent:
     return Extent(start.line, start.column, end.line, end.column)
 
 
-def _child(node: Node, part: str | int, needle: str, value: Any) -> _Step | None:
-    if node.id == "mapping":
-        return _entry(node.value, part)
-    return _item(node.value, part, needle, value) if node.id == "sequence" else None
-
-
-def _entry(pairs: Sequence[tuple[Node, Node]], part: str | int) -> _Step | None:
+def _entries(pairs: Sequence[tuple[Node, Node]]) -> dict[str, _Step]:
+    """The entries of a mapping by key, merged ones too; of equal keys the last."""
+    found: dict[str, _Step] = {}
     for mapping in _with_merged(pairs):
         for key, item in reversed(mapping):
-            if key.id == "scalar" and key.value == part:
-                return _Step(key, item)
-    return None
+            if key.id == "scalar":
+                found.setdefault(key.value, _Step(key, item))
+    return found
 
 
 def _with_merged(pairs: Sequence[tuple[Node, Node]]) -> list[Sequence[tuple[Node, Node]]]:
@@ -119,7 +128,7 @@ def _item(items: Sequence[Node], part: str | int, needle: str, value: Any) -> _S
     if isinstance(part, str):
         return next((step for item in items if (step := _named(item, part))), None)
     indexed = items[part] if part < len(items) else None
-    candidates = [indexed, *items] if indexed is not None else list(items)
+    candidates = [indexed, *items[:_SEARCHED]] if indexed is not None else items[:_SEARCHED]
     for item in candidates:
         if (needle and _holds(item, needle)) or (value is not None and _looks_like(item, value)):
             return _Step(item, item, certain=True)

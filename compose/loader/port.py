@@ -4,9 +4,15 @@ Source: compose-spec, 05-services.md, ports; docker/go-connections, nat.ParsePor
 """
 
 import ipaddress
+import re
 
 from compose.loader.problem import Path, Problem
 from compose.loader.tree_path import Tree
+
+MAX_PORTS = 1 << 16
+"""Ports of all services of a project: a range of all there are, once."""
+
+_ENDS = re.compile("([0-9]{1,5})-([0-9]{1,5})(?:/.*)?")
 
 _PROTOCOLS = ("tcp", "udp", "sctp")
 
@@ -18,6 +24,12 @@ def parse_port(spec: str, path: Path = ()) -> list[Tree]:
     except ValueError as error:
         hint = "expected `[[ip:]host:]container[/protocol]`"
         raise Problem(str(error), path, needle=spec, hint=hint) from None
+
+
+def port_count(spec: object) -> int:
+    """How many entries parse_port makes of what stands in a list of ports, without making them."""
+    ends = _ENDS.fullmatch(spec.rpartition(":")[2]) if isinstance(spec, str) else None
+    return max(1, int(ends[2]) - int(ends[1]) + 1) if ends else 1
 
 
 def _entries(spec: str) -> list[Tree]:

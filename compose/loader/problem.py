@@ -6,12 +6,17 @@ that no stage carries positions along and a load without errors pays nothing for
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Protocol, TypeAlias
 
 from compose.errors import ComposeError, MissingFile, SchemaViolation
 
 Path: TypeAlias = tuple[str | int, ...]
 """Keys and list indexes from the root of the model."""
+
+
+MAX_TOLD = 100
+"""Errors, and kinds of warnings, that are told of one project."""
 
 
 @dataclass(eq=False)
@@ -45,7 +50,10 @@ class Problems(Exception):
     """Several things wrong, independent of each other."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(problems)
+        following = iter(problems)
+        self.problems = tuple(islice(following, MAX_TOLD))
+        self.more = next(following, None) is not None
+        """There are others, which are not looked at: finding places and hints costs more than finding errors."""
         super().__init__("\n".join(problem.message for problem in self.problems))
 
 

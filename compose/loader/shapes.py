@@ -203,9 +203,18 @@ def _names(value: Any, shape: Names, path: Path) -> Iterator[Problem]:
             yield Problem(message, (*path, key), code="unknown-key", hint=hint, on_key=True)
 
 
+_LONGEST_COMPARED = 100
+_MOST_COMPARED = 1000
+"""Comparing takes the square of the length, for each known word."""
+
+
 def nearest(word: str, words: Mapping[str, Any] | tuple[str, ...]) -> str:
     """A hint with the known word most like this one, or nothing."""
-    matches = difflib.get_close_matches(word.lower(), list(words), n=1, cutoff=0.6)
+    if len(word) > _LONGEST_COMPARED:
+        return ""
+    # Words that differ in length by more than this are never alike enough.
+    few = [known for known in words if 3 * len(known) < 7 * len(word) + 1 and 3 * len(word) < 7 * len(known) + 1]
+    matches = difflib.get_close_matches(word.lower(), few[:_MOST_COMPARED], n=1, cutoff=0.6)
     return f"did you mean `{matches[0]}`?" if matches else ""
 
 

@@ -234,6 +234,8 @@ def _endless(path: Path, target: Path) -> Problem:
 
 def _scalar(node: yaml.ScalarNode, path: Path) -> str | int | float | bool | None:
     if node.tag == _QUOTED or (node.tag != _PLAIN and node.tag not in _TYPED_TAGS and node.style):
+        if "\0" in node.value:
+            raise Problem("a text cannot hold the character NUL, `\\0`", path, kind=ComposeFileError)
         return str(node.value)
     if node.tag in (_TAG + "str", _TAG + "binary"):
         return str(node.value)
@@ -250,7 +252,7 @@ def _key(node: yaml.Node, path: Path) -> str:
     where = f"in {_bracketed(path)}" if path else "at top level"
     raise Problem(
         f"Non-string key {where}: {text_of(value)}",
-        (*path, node.value if isinstance(node.value, str) else ""),
+        (*path, node.value) if isinstance(node.value, str) else path,
         on_key=True,
         hint=f'write it with quotes, `"{node.value}"`' if isinstance(node.value, str) else "",
     )

@@ -16,11 +16,14 @@ from compose import errors
 from compose.errors import ComposeError, ErrorGroup, Span
 from compose.render.cells import cells
 from compose.render.mode import has_colour
-from compose.render.text import escaped
+from compose.render.text import escaped, middle_ellipsis
 
 _RED, _YELLOW, _BLUE, _CYAN, _BOLD, _RESET = "\x1b[31;1m", "\x1b[33;1m", "\x1b[34;1m", "\x1b[36m", "\x1b[1m", "\x1b[0m"
 _MAX_LINE = 160
 """Characters that are shown of a line."""
+
+_MAX_TEXT = 1000
+"""Characters of a line of a message: it may quote a value of megabytes."""
 
 MAX_SHOWN = 20
 """Errors of one run that are printed: who mends them runs it again."""
@@ -36,7 +39,8 @@ def render(error: ComposeError, *, color: bool | None = None, ansi: str = "auto"
         return _finding(error, paint("error:", _RED), paint)
     shown = [_finding(each, paint("error:", _RED), paint) for each in error.errors[:MAX_SHOWN]]
     more = len(error.errors) - len(shown)
-    total = f"{len(error.errors)} errors" + (f", {more} more than are shown" if more else "")
+    total = ("more than " if error.more else "") + f"{len(error.errors)} errors"
+    total += f", {more} more than are shown" if more else ""
     return "\n\n".join([*shown, paint(total, _RED)])
 
 
@@ -105,4 +109,4 @@ def _parts(span: Span) -> tuple[str, str, str]:
 
 def _safe(text: str) -> str:
     """Text that cannot move the cursor; tabs become blanks, so that marks stand below what they mark."""
-    return escaped(text.replace("\t", " "))
+    return escaped(middle_ellipsis(text, _MAX_TEXT).replace("\t", " "))

@@ -9,7 +9,7 @@ from compose.loader.places import Source
 from compose.loader.yaml_source import read_documents
 from compose.loader.yaml_writer import dump
 
-TEXTS = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
+TEXTS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=12)
 ODD = st.sampled_from(
     [
         "yes",
