@@ -104,7 +104,8 @@ class Extender:
         if len(chain) >= MAX_CHAIN:
             raise Problem(f"`extends` goes on for more than {MAX_CHAIN} services", ("services", name, "extends"))
         reference, file = _reference(service["extends"], name)
-        self.bases.setdefault(name, []).append(reference)
+        if reference not in self.bases.setdefault(name, []):
+            self.bases[name].append(reference)
         parent = self._parent(name, reference, file, base)
         found = self._extended(reference, parent, (*chain, (base.file, name)))
         if found is None:
