@@ -9,7 +9,7 @@ from typing import Any
 
 from compose.errors import CircularDependency, DanglingReference, MissingFile
 from compose.loader.merge import merge_at
-from compose.loader.problem import MAX_TOLD, Path, Problem, Problems, at_reference
+from compose.loader.problem import MAX_TOLD, TOO_LARGE, Path, Problem, Problems, at_reference
 from compose.loader.reset import apply_resets
 from compose.loader.shapes import nearest_service
 from compose.loader.tree_path import Tree
@@ -18,9 +18,7 @@ MAX_CHAIN = 100
 """Services that may extend each other in a row; real chains have two or three."""
 
 
-_TOO_LARGE = "too-large"
-
-MAX_COPIED_NODES = 1_000_000
+MAX_COPIED_NODES = 500_000
 """Keys and values that services get from those that they extend: a large one, often extended, fills memory."""
 
 
@@ -83,10 +81,12 @@ class Extender:
             try:
                 services[name] = self._extended(name, base, ())
             except Problem as problem:
+                if problem.code == TOO_LARGE:
+                    raise
                 # Every service of a circle finds it.
                 if problem.kind is not CircularDependency or all(known.kind is not problem.kind for known in found):
                     found.append(problem)
-                if len(found) > MAX_TOLD or problem.code == _TOO_LARGE:
+                if len(found) > MAX_TOLD:
                     break
         if found:
             raise Problems(found)
@@ -113,7 +113,7 @@ class Extender:
         source = self.copies.of(found)
         if self.copies.nodes > MAX_COPIED_NODES:
             message = f"`extends` copies more than {MAX_COPIED_NODES} keys and values, all services together"
-            raise Problem(message, ("services", name, "extends"), code=_TOO_LARGE)
+            raise Problem(message, ("services", name, "extends"), code=TOO_LARGE)
         apply_resets({"services": {name: source}}, base.resets)
         merged = merge_at(source, service, ("services", name))
         merged.pop("extends", None)

@@ -8,7 +8,7 @@ import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from compose.errors import CircularDependency, ComposeError, ComposeFileError, ErrorGroup, MissingFile, Span
+from compose.errors import CircularDependency, ComposeFileError, ErrorGroup, MissingFile, Span
 from compose.loader.canonical import canonical
 from compose.loader.defaults import check, set_defaults
 from compose.loader.discovery import read_env_file
@@ -21,12 +21,12 @@ from compose.loader.normalize import inherit_variables
 from compose.loader.options import LoadOptions
 from compose.loader.paths import resolve_paths
 from compose.loader.places import Source
-from compose.loader.problem import Path, Problem, at_reference
+from compose.loader.problem import TOO_LARGE, Path, Problem, at_reference
 from compose.loader.references import References, references_of
 from compose.loader.reset import apply_resets
 from compose.loader.schema import check_schema
 from compose.loader.schema_service import COMPOSE_FILE
-from compose.loader.source import MAX_FILE_BYTES, TOO_LARGE
+from compose.loader.source import EXCESS, MAX_FILE_BYTES
 from compose.loader.tree_path import Tree
 from compose.loader.unicity import enforce_unicity
 from compose.loader.yaml_source import Document, read_documents
@@ -55,7 +55,6 @@ class FileLoader:
     """Variables from the env files of `include`: value and place."""
     _read: dict[str, tuple[Source, list[Document]]] = field(default_factory=dict)
     _inclusions: int = 0
-    _excess: ComposeError | None = None
     _copies: Copies = field(default_factory=Copies)
     _bases: list[tuple[str, Mapping[str, str], Tree, Sequence[Path]]] = field(default_factory=list)
     """Files that services extend, with the variables that they saw."""
@@ -85,7 +84,7 @@ class FileLoader:
     def _bytes(self, file: str) -> bytes:
         if file == "-":
             if len(self.options.stdin) > MAX_FILE_BYTES:
-                raise ComposeFileError(f"standard input: {TOO_LARGE}", span=Span("-", 1, 1))
+                raise ComposeFileError(f"standard input: {EXCESS}", span=Span("-", 1, 1))
             return self.options.stdin
         try:
             return self.options.reader.read(file)
@@ -238,11 +237,8 @@ class FileLoader:
         path = ("include", entry.index)
         self._inclusions += 1
         if self._inclusions > MAX_INCLUDED:
-            if self._excess is None:
-                message = f"more than {MAX_INCLUDED} files are included, each counted as often as it is"
-                self._excess = self.findings.error(Problem(message, path, kind=ComposeFileError))
-            # The same for all that still wait to be included: it is told once.
-            raise self._excess
+            message = f"more than {MAX_INCLUDED} files are included, each counted as often as it is"
+            raise Problem(message, path, kind=ComposeFileError, code=TOO_LARGE)
         if entry.files and entry.files[0] in scope.including:
             chain = (*scope.including, entry.files[0])
             message = f"include cycle detected:\n{chain[0]}\n include " + "\n include ".join(chain[1:])

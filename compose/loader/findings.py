@@ -9,7 +9,7 @@ from typing import Any
 from compose import errors
 from compose.errors import ComposeError, ErrorGroup, Span
 from compose.loader.places import Clue, Source, Sources, values_along
-from compose.loader.problem import MAX_TOLD, Path, Problem, Problems
+from compose.loader.problem import MAX_TOLD, TOO_LARGE, Path, Problem, Problems
 
 _MAX_PLACES = 3
 """Further places of one warning that are named."""
@@ -133,6 +133,8 @@ class Failures:
             self._more = self._more or group.more
             self._keep(group.errors, following)
         except ComposeError as error:
+            if error.code == TOO_LARGE:
+                raise
             self._keep((error,), following)
 
     def _keep(self, found: Sequence[ComposeError], following: bool) -> None:

@@ -15,6 +15,9 @@ Path: TypeAlias = tuple[str | int, ...]
 """Keys and list indexes from the root of the model."""
 
 
+TOO_LARGE = "too-large"
+"""The code of what ends the run at once: to look for more would take what the limit is there to save."""
+
 MAX_TOLD = 100
 """Errors, and kinds of warnings, that are told of one project."""
 

@@ -12,7 +12,7 @@ from typing import Protocol
 MAX_FILE_BYTES = 16 << 20
 """What a Compose file or an env file may have; three thousand services take three million."""
 
-TOO_LARGE = f"larger than {MAX_FILE_BYTES >> 20} MiB"
+EXCESS = f"larger than {MAX_FILE_BYTES >> 20} MiB"
 _NULL_DEVICE = os.makedev(1, 3)
 _WRITER_TIMEOUT_MS = 1000
 
@@ -108,7 +108,7 @@ def _content(descriptor: int) -> bytes:
         chunks.append(chunk)
         size += len(chunk)
         if size > MAX_FILE_BYTES:
-            raise OSError(errno.EFBIG, TOO_LARGE)
+            raise OSError(errno.EFBIG, EXCESS)
     return b"".join(chunks)
 
 

@@ -199,7 +199,7 @@ def test_odd_values_must_be_data_and_nothing_else(text):
 )
 def test_thousands_of_errors_must_be_told_as_a_hundred(service):
     """Each is looked for in the file; the first hundred are enough to read."""
-    error = refused("services:\n" + lines("  s{i}: " + service + "\n", 2000), "100 errors, and there are more")
+    error = refused("services:\n" + lines("  s{i}: " + service + "\n", 2000), "more than 100 errors")
     assert error.count("\nerror: ") < 100
 
 
@@ -222,7 +222,7 @@ def test_a_service_that_thousands_extend_must_be_refused_when_it_is_large():
     """Twenty thousand items, five thousand times: a hundred million."""
     large = "  b: {image: i, security_opt: [" + ", ".join(f"a{i}" for i in range(10_000)) + "]}\n"
     text = f"services:\n{large}" + lines("  s{i}: {{extends: b}}\n", 2000)
-    assert refused(text, "`extends` copies more than 1000000 keys and values").count("error:") == 1
+    assert refused(text, "`extends` copies more than 500000 keys and values").count("error:") == 1
 
 
 def test_a_chain_of_thousands_must_be_refused():
