@@ -61,6 +61,7 @@ schema: setup
 
 benchmark: setup
 	$(PYTHON) benchmarks/import_times.py
+	$(SUDO) $(PYTHON) benchmarks/load.py $(if $(PEER),--peer $(PEER))
 	$(SUDO) $(PYTHON) benchmarks/compare.py $(if $(PEER),--peer $(PEER))
 
 format: setup
