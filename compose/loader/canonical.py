@@ -128,7 +128,8 @@ def _device(value: Any, path: Path) -> Any:
         return value
     source, *rest = value.split(":")
     if len(rest) > 2:
-        raise Problem(f"confusing device mapping, please use long syntax: {value}", path, needle=value)
+        hint = "expected `source[:target[:permissions]]`"
+        raise Problem(f"confusing device mapping, please use long syntax: {value}", path, needle=value, hint=hint)
     target, permissions = [*rest, *("", "rwm")[len(rest) :]]
     return {"source": source, "target": target or source, "permissions": permissions}
 

@@ -106,15 +106,15 @@ def _references(name: str, service: Tree, model: Tree, _: Tree) -> Iterator[Prob
         declared = model.get(section) or {}
         for key in keys:
             if key not in declared:
-                hint = nearest(str(key), declared) or _declaring(what, section, str(key))
+                hint = _declaring(what, section, str(key), declared)
                 message = f'service "{name}" refers to undefined {what} {key}'
                 yield Problem(message, ("services", name, *place, str(key)), kind=DanglingReference, hint=hint)
 
 
-def _declaring(what: str, section: str, key: str) -> str:
+def _declaring(what: str, section: str, key: str, declared: Tree) -> str:
     if what == "volume" and "/" in key:
         return f"a path of the host begins with `./`, as in `./{key}`"
-    return f"declare it under the top-level `{section}:`"
+    return nearest(key, declared) or f"declare it under the top-level `{section}:`"
 
 
 def _dependencies(name: str, service: Tree, model: Tree, disabled: Tree) -> Iterator[Problem]:

@@ -11,6 +11,7 @@ from compose.errors import CircularDependency, DanglingReference, MissingFile
 from compose.loader.merge import merge_at
 from compose.loader.problem import MAX_TOLD, TOO_LARGE, Path, Problem, Problems, at_reference
 from compose.loader.reset import apply_resets
+from compose.loader.schema_service import SERVICE
 from compose.loader.shapes import nearest_service
 from compose.loader.tree_path import Tree
 
@@ -50,7 +51,6 @@ class Base:
 
 _FORMS = "`extends` is the name of a service, or a mapping with `service` and `file`"
 _UNDER_NAMES = "below it stand names of services, each with attributes such as `image:` below"
-_UNDER_SERVICE = "below it stand attributes such as `image:`"
 
 ReadBase = Callable[[str, str, Path], tuple[str, Tree, Sequence[Path]]]
 """Loads another file, by the name in a file at a path: its absolute name, its canonical tree, its resets."""
@@ -96,7 +96,7 @@ class Extender:
         if service is None:
             return None
         if not isinstance(service, dict):
-            raise Problem(f"services.{name} must be a mapping", ("services", name), hint=_UNDER_SERVICE)
+            raise Problem(f"services.{name} must be a mapping", ("services", name), hint=_for_service(name))
         if "extends" not in service:
             return service
         if (base.file, name) in chain:
@@ -146,6 +146,12 @@ class Extender:
             kind=DanglingReference,
             hint=nearest_service(reference, services) if reference else _FORMS,
         )
+
+
+def _for_service(name: str) -> str:
+    if name in SERVICE.keys:
+        return f"`{name}` is an attribute of a service; is it indented enough?"
+    return "below it stand attributes such as `image:`"
 
 
 def _reference(extends: Any, name: str) -> tuple[str, str | None]:

@@ -18,6 +18,20 @@ _FEW = 12
 _DEEP = 4
 """Levels below a mapping where a misplaced key is looked for."""
 
+_ALIKE = 0.8
+"""From here on a word is rather a typo than in the wrong place."""
+
+_DURATIONS = (
+    "delay",
+    "interval",
+    "monitor",
+    "start_interval",
+    "start_period",
+    "stop_grace_period",
+    "timeout",
+    "window",
+)
+
 _FORMER = {
     "cpu": "`cpus`",
     "env": "`environment`",
@@ -80,6 +94,10 @@ def _for_type(value: Any, shape: Shape | None, path: Path) -> str:
         return f'{seen}; the policy is written with quotes, `"no"`'
     if kind in ("number", "boolean") and "integer" in expected:
         return f"{seen}, a whole number is expected" if kind == "number" else seen
+    if "boolean" in expected and kind in ("integer", "number"):
+        return f"{seen}; write `true` or `false`"
+    if path[-1:] and path[-1] in _DURATIONS and kind == "integer":
+        return f"{seen}; write it with its unit, `{value}s`"
     if "string" in expected and kind in ("integer", "number", "boolean"):
         return f'{seen}; write it with quotes, `"{text_of(value)}"`'
     if kind in ("object", "array"):
@@ -128,9 +146,12 @@ def _for_key(key: str, value: Any, path: Path, model: Shape) -> str:
     in_service = len(path) == 2 and path[0] == "services"
     if in_service and key in _FORMER:
         return f"it is called {_FORMER[key]}"
+    if not path and key == "apiVersion":
+        return "this is a file for Kubernetes"
     return (
-        nearest(key, known.keys)
+        nearest(key, known.keys, _ALIKE)
         or _misplaced(key, value, path, known, model)
+        or nearest(key, known.keys)
         or (f"known keys are {_quoted(known.keys)}" if len(known.keys) <= _FEW else "")
     )
 

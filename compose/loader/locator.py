@@ -129,8 +129,12 @@ def _item(items: Sequence[Node], part: str | int, needle: str, value: Any) -> _S
         return next((step for item in items if (step := _named(item, part))), None)
     indexed = items[part] if part < len(items) else None
     candidates = [indexed, *items[:_SEARCHED]] if indexed is not None else items[:_SEARCHED]
-    for item in candidates:
-        if (needle and _holds(item, needle)) or (value is not None and _looks_like(item, value)):
+    for tells in (lambda item: item.value == needle, lambda item: _holds(item, needle)):
+        for item in candidates if needle else ():
+            if tells(item):
+                return _Step(item, item, certain=True)
+    for item in candidates if value is not None else ():
+        if _looks_like(item, value):
             return _Step(item, item, certain=True)
     return _Step(indexed, indexed) if indexed is not None else None
 
@@ -149,7 +153,7 @@ def _named(item: Node, name: str) -> _Step | None:
 
 def _holds(item: Node, needle: str) -> bool:
     if item.id == "scalar":
-        return bool(item.value == needle or item.value.endswith(f"/{needle}"))
+        return item.value.endswith(f"/{needle}") or needle in (part.rstrip("/") for part in item.value.split(":"))
     return item.id == "mapping" and any(value.id == "scalar" and _holds(value, needle) for _, value in item.value)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from compose import errors
-from compose.errors import ComposeFileError
+from compose.errors import ComposeFileError, ProjectError
 from compose.loader import consistency, selection
 from compose.loader.discovery import Discovery, discover, require_files
 from compose.loader.files import FileLoader, Scope
@@ -130,7 +130,12 @@ def _project_name(found: Discovery, files: FileLoader) -> tuple[str, str]:
         return name_of((), found), found.folder
     name, source = written[-1]
     span = Sources([source]).span(("name",))
-    return name_of([_interpolated_name(name, source, found, files)], found), f"{span.file}:{span.line}" if span else ""
+    text = _interpolated_name(name, source, found, files)
+    try:
+        return name_of([text], found), f"{span.file}:{span.line}" if span else ""
+    except ProjectError as error:
+        error.span = error.span or span
+        raise
 
 
 def _interpolated_name(name: str, source: Source, found: Discovery, files: FileLoader) -> str:

@@ -208,13 +208,13 @@ _MOST_COMPARED = 1000
 """Comparing takes the square of the length, for each known word."""
 
 
-def nearest(word: str, words: Mapping[str, Any] | tuple[str, ...]) -> str:
+def nearest(word: str, words: Mapping[str, Any] | tuple[str, ...], likeness: float = 0.6) -> str:
     """A hint with the known word most like this one, or nothing."""
     if len(word) > _LONGEST_COMPARED:
         return ""
     # Words that differ in length by more than this are never alike enough.
     few = [known for known in words if 3 * len(known) < 7 * len(word) + 1 and 3 * len(word) < 7 * len(known) + 1]
-    matches = difflib.get_close_matches(word.lower(), few[:_MOST_COMPARED], n=1, cutoff=0.6)
+    matches = difflib.get_close_matches(word.lower(), few[:_MOST_COMPARED], n=1, cutoff=likeness)
     return f"did you mean `{matches[0]}`?" if matches else ""
 
 

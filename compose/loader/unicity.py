@@ -108,7 +108,12 @@ def _kind(item: Any) -> str:
 
 
 def _with_quotes(item: Any) -> str:
-    if isinstance(item, dict | list):
+    if isinstance(item, dict):
+        key, value = next(iter(item.items()), ("", None))
+        if "=" in key:
+            return "a text that holds `: ` needs quotes around it"
+        return f"write `{key}={text_of(value)}`" if len(item) == 1 and not isinstance(value, dict | list) else ""
+    if isinstance(item, list):
         return ""
     return f'it is {article(_kind(item))}; write it with quotes, `"{text_of(item)}"`'
 

@@ -45,8 +45,8 @@ def syntax_error(
         return ComposeFileError(f"yaml: {problem}", span=source.span(Extent(0, 0, 0, 1)))
     earlier = opened is not None and opened.line < mark.line
     told = f"{context} that begins in line {opened.line + 1}" if opened is not None and earlier else ""
-    if opened is not None and earlier and "end of stream" in problem:
-        # The end of the file says nothing; what was not closed does.
+    if opened is not None and earlier and ("end of stream" in problem or "expected ':'" in problem):
+        # The end of the file says nothing, nor does the next line; what was not closed does.
         mark = opened
     elif "flow" in context and _is_blank(source, mark.line):
         mark = _unclosed(source) or mark
@@ -148,6 +148,11 @@ _HINTS: tuple[tuple[str, Callable[[str, str], str]], ...] = (
     ("expected node content", lambda _, rest: f"`{rest[:1]}` is not closed" if rest[:1] in "[{" else ""),
     ("unknown escape", _always("in double quotes a backslash is written twice; in single quotes it is itself")),
     ("unexpected end of stream", _always("the quote that begins here is not closed")),
-    ("could not find expected ':'", _always("a key is followed by `:` and a blank")),
+    (
+        "could not find expected ':'",
+        lambda _, rest: (
+            f"{'`-`' if rest[:1] == '-' else 'a key'} is followed by {'' if rest[:1] == '-' else '`:` and '}a blank"
+        ),
+    ),
     ("tab", _always(_TAB)),
 )

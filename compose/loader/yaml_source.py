@@ -254,8 +254,14 @@ def _key(node: yaml.Node, path: Path) -> str:
         f"Non-string key {where}: {text_of(value)}",
         (*path, node.value) if isinstance(node.value, str) else path,
         on_key=True,
-        hint=f'write it with quotes, `"{node.value}"`' if isinstance(node.value, str) else "",
+        hint=_for_key(node.value, path) if isinstance(node.value, str) else "",
     )
+
+
+def _for_key(text: str, path: Path) -> str:
+    if path[-2:-1] == ("ports",):
+        return f'the blank after `:` makes a mapping of it; write `"{text}:…"` in quotes'
+    return f'write it with quotes, `"{text}"`'
 
 
 def _bracketed(path: Path) -> str:

@@ -20,7 +20,7 @@ class Mistake:
 
 
 IN_THE_FILE = {
-    "invalid YAML": Mistake("services:\n  web:\n    image: [busybox\n", 15, ("yaml",), "4:1"),
+    "invalid YAML": Mistake("services:\n  web:\n    image: [busybox\n", 15, ("yaml", "`[` is not closed"), "3:12"),
     "a tab as indentation": Mistake("services:\n\tweb: {image: busybox}\n", 15, ("yaml",), "2:1"),
     "unknown key": Mistake(
         "services:\n  web:\n    image: busybox\n    comand: sleep 1\n", 15, ("comand", "`command`"), "4:5"
@@ -48,9 +48,9 @@ IN_THE_FILE = {
         "services:\n  web:\n    image: busybox:${TAG:?set TAG to a version}\n",
         15,
         ("TAG", "set TAG to a version"),
-        "3:12",
+        "3:20",
     ),
-    "malformed variable": Mistake("services:\n  web:\n    image: busybox:${TAG\n", 15, ("${TAG",), "3:12"),
+    "malformed variable": Mistake("services:\n  web:\n    image: busybox:${TAG\n", 15, ("${TAG",), "3:20"),
     "neither image nor build": Mistake("services:\n  web:\n    command: sleep 1\n", 15, ("web", "image"), "2:3"),
 }
 
