@@ -67,7 +67,11 @@ class Context:
         if wants_objects(self.options):
             sys.stderr.write(registry.load(registry.RENDERERS["json"]).warning_line(warning))
         else:
-            self.note(registry.load(registry.DIAGNOSTIC).render_warning(warning, colour=self.has_colour(error=True)))
+            self.note(
+                registry.load(registry.DIAGNOSTIC).render_warning(
+                    warning, colour=self.has_colour(error=True), stream=sys.stderr
+                )
+            )
 
     def writes_to_terminal(self) -> bool:
         """Whether a person reads standard output."""

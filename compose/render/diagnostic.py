@@ -15,12 +15,14 @@ from typing import TextIO
 from compose import errors
 from compose.errors import ComposeError, ErrorGroup, Span
 from compose.render.cells import cells
-from compose.render.mode import has_colour
+from compose.render.mode import columns, has_colour
 from compose.render.text import escaped, middle_ellipsis
 
 _RED, _YELLOW, _BLUE, _CYAN, _BOLD, _RESET = "\x1b[31;1m", "\x1b[33;1m", "\x1b[34;1m", "\x1b[36m", "\x1b[1m", "\x1b[0m"
 _MAX_LINE = 160
-"""Characters that are shown of a line."""
+"""Columns that are shown of a line; on a terminal, as many as it has."""
+
+_MIN_LINE = 20
 
 _MAX_TEXT = 1000
 """Characters of a line of a message: it may quote a value of megabytes."""
@@ -34,7 +36,7 @@ def render(error: ComposeError, *, color: bool | None = None, ansi: str = "auto"
 
     Colours as `color` says, else as `--ansi` and the stream that the text is for say.
     """
-    paint = _Paint(color if color is not None else stream is not None and has_colour(ansi, stream))
+    paint = _Paint(color if color is not None else stream is not None and has_colour(ansi, stream), stream)
     if not isinstance(error, ErrorGroup):
         return _finding(error, paint("error:", _RED), paint)
     shown = [_finding(each, paint("error:", _RED), paint) for each in error.errors[:MAX_SHOWN]]
@@ -44,17 +46,18 @@ def render(error: ComposeError, *, color: bool | None = None, ansi: str = "auto"
     return "\n\n".join([*shown, paint(total, _RED)])
 
 
-def render_warning(warning: "errors.Warning", *, colour: bool = False) -> str:
-    """Return a warning with its place and hint, without final newline."""
-    paint = _Paint(colour)
+def render_warning(warning: "errors.Warning", *, colour: bool = False, stream: TextIO | None = None) -> str:
+    """Return a warning with its place and hint, without final newline, as wide as the terminal `stream` goes to."""
+    paint = _Paint(colour, stream)
     return _finding(warning, paint("warning:", _YELLOW), paint)
 
 
 class _Paint:
-    """Colours a text, or does not."""
+    """Colours a text, or does not; knows how much of a line there is room for."""
 
-    def __init__(self, colour: bool) -> None:
+    def __init__(self, colour: bool, stream: TextIO | None) -> None:
         self._colour = colour
+        self.columns = columns(stream, _MAX_LINE) if stream is not None else _MAX_LINE
 
     def __call__(self, text: str, code: str) -> str:
         return f"{code}{text}{_RESET}" if self._colour and text else text
@@ -86,7 +89,7 @@ def _place(span: Span, paint: _Paint) -> list[str]:
     lines = [f"{margin} {paint('-->', _BLUE)} {_safe(str(span))}"]
     if not span.text.strip():
         return lines
-    before, marked, after = _parts(span)
+    before, marked, after = _parts(span, max(_MIN_LINE, paint.columns - len(margin) - len(" | ……")))
     marks = max(1, cells(marked))
     bar = paint("|", _BLUE)
     return [
@@ -97,11 +100,12 @@ def _place(span: Span, paint: _Paint) -> list[str]:
     ]
 
 
-def _parts(span: Span) -> tuple[str, str, str]:
+def _parts(span: Span, room: int) -> tuple[str, str, str]:
     """What is shown of the line, printable: before the mark, under it, after it. Of a long line the part around it."""
     column, line = span.column - 1, span.text
-    start = max(0, column - _MAX_LINE // 2) if len(line) > _MAX_LINE else 0
-    stop = min(len(line), start + _MAX_LINE)
+    shown = room if line.isascii() else room // 2
+    start = max(0, column - shown // 2) if cells(line) > room else 0
+    stop = min(len(line), start + (shown if cells(line) > room else len(line)))
     end = min(column + span.length, stop)
     before = ("…" if start else "") + _safe(line[start:column])
     return before, _safe(line[column:end]), _safe(line[end:stop]) + ("…" if stop < len(line) else "")

@@ -26,6 +26,14 @@ def has_colour(ansi: str, stream: TextIO) -> bool:
     return ansi == "always"
 
 
+def columns(stream: TextIO, default: int) -> int:
+    """Return how many columns the terminal has that a stream goes to, at most `default`; that, where it is none."""
+    try:
+        return min(default, os.get_terminal_size(stream.fileno()).columns or default)
+    except (OSError, ValueError):
+        return default
+
+
 def is_terminal(stream: TextIO) -> bool:
     """Whether a stream is a terminal; a closed one is not."""
     try:

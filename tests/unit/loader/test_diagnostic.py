@@ -1,9 +1,16 @@
 """Errors and warnings as they are printed."""
 
+import fcntl
+import os
+import pty
+import struct
+import termios
+
 import pytest
 
 from compose import errors
 from compose.errors import ErrorGroup, SchemaViolation, Span
+from compose.render.cells import cells
 from compose.render.diagnostic import MAX_SHOWN, render, render_warning
 
 SPAN = Span("/srv/compose.yaml", 12, 5, "    imagee: nginx", 6)
@@ -100,3 +107,19 @@ def test_colour_must_only_be_added():
     for code in ("\x1b[31;1m", "\x1b[33;1m", "\x1b[34;1m", "\x1b[36m", "\x1b[1m", "\x1b[0m"):
         coloured = coloured.replace(code, "")
     assert coloured == render(error, color=False)
+
+
+@pytest.mark.parametrize("line", ["x: " * 40 + "BAD" + "y" * 90, "名" * 60 + "BAD" + "前" * 60])
+def test_a_line_must_not_be_wider_than_the_terminal(line):
+    """A line that wraps would leave the mark under something else."""
+    master, slave = pty.openpty()
+    try:
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
+        with os.fdopen(slave, "w", encoding="utf-8") as stream:
+            error = SchemaViolation("m", span=Span("f", 1, line.index("BAD") + 1, line, 3))
+            rows = render(error, color=False, stream=stream).splitlines()
+    finally:
+        os.close(master)
+    assert all(cells(row) <= 60 for row in rows)
+    shown, marks = rows[3], rows[4]
+    assert cells(shown[: shown.index("BAD")]) == marks.index("^^^")
