@@ -20,7 +20,7 @@ from schemas.engine.records import (
     VolumeRecord,
 )
 from schemas.engine.specs import ContainerSpec, ExecSpec, NetworkSpec, PortBinding, VolumeSpec
-from schemas.engine.transfers import PulledImage, TransferEvent
+from schemas.engine.transfers import PulledImage, PushedImage, TransferEvent
 
 
 class RuntimeReader(Protocol):
@@ -153,6 +153,12 @@ class Distribution(Protocol):
     def pull(self, text: str, platform: str = "", listener: TransferListener | None = None) -> PulledImage:
         """Bring an image into the store: Runtime.pull_image."""
 
+    def push(self, text: str, listener: TransferListener | None = None) -> PushedImage:
+        """Bring an image of the store into a registry: Runtime.push_image."""
+
+    def digest(self, text: str) -> str:
+        """Return what a name leads to in its registry: Runtime.remote_digest."""
+
     def close(self) -> None:
         """Release connections and processes."""
 
@@ -230,6 +236,15 @@ class Runtime(RuntimeSessions, Protocol):
 
         Raises NotFound, PermissionDenied, Unavailable, Unsupported, Cancelled.
         """
+
+    def push_image(self, reference: str, *, listener: TransferListener | None = None) -> PushedImage:
+        """Let a name of a registry lead to the image that it leads to here.
+
+        Raises NotFound, PermissionDenied, Unavailable, FailedPrecondition, Cancelled.
+        """
+
+    def remote_digest(self, reference: str) -> str:
+        """Return the digest that a name leads to in its registry now. Raises as `pull_image` does."""
 
     def remove_image(self, reference: str, *, force: bool = False) -> list[str]:
         """Untag, and delete when it was the last tag. Returns Docker's lines (`Untagged: …`)."""

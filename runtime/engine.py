@@ -28,7 +28,7 @@ from runtime.supervisor.client import Supervisors
 from runtime.volume.store import VolumeStore
 from schemas.engine.records import ContainerRecord, ImageRecord, NetworkRecord, PublishedPort, VolumeRecord
 from schemas.engine.specs import ContainerSpec, NetworkSpec, PortBinding, VolumeSpec
-from schemas.engine.transfers import PulledImage
+from schemas.engine.transfers import PulledImage, PushedImage
 
 DistributionFactory = Callable[[Database, ImageStore], Distribution]
 
@@ -126,6 +126,14 @@ class Engine(Sessions):
     ) -> PulledImage:
         """Fetch an image from its registry."""
         return self._distribution().pull(reference, platform, listener)
+
+    def push_image(self, reference: str, *, listener: TransferListener | None = None) -> PushedImage:
+        """Let a name of a registry lead to the image that it leads to here."""
+        return self._distribution().push(reference, listener)
+
+    def remote_digest(self, reference: str) -> str:
+        """Return the digest that a name leads to in its registry now."""
+        return self._distribution().digest(reference)
 
     def remove_image(self, reference: str, *, force: bool = False) -> list[str]:
         """Untag, and delete when it was the last tag."""

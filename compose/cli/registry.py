@@ -28,6 +28,7 @@ QUERY = "runtime.query"
 SESSIONS = "runtime.sessions"
 REMOTE = "compose.remote.sources"
 ENGINE = "runtime.engine"
+LOGIN = "runtime.registry.login"
 DISTRIBUTION = "runtime.image.distribution"
 RENDERERS = {
     "tty": "compose.render.tty",
@@ -85,12 +86,15 @@ COMMANDS = {
     "image": Command("Import, load, list and remove images", "COMMAND", "image", tier=1, interspersed=False),
     "images": Command("List images used by the created containers", SERVICES, "images", tier=1),
     "kill": Command("Force stop service containers", SERVICES, "kill", tier=1),
+    "login": Command("Log in to a registry", "[OPTIONS] [SERVER]", "login", tier=1),
+    "logout": Command("Log out from a registry", "[SERVER]", "logout", tier=1),
     "logs": Command("View output from containers", SERVICES, "logs", tier=1),
     "ls": Command("List running projects", "[OPTIONS]", "ls", tier=1),
     "pause": Command("Pause services", SERVICES, "pause", tier=1),
     "port": Command("Print the public port for a port binding", "[OPTIONS] SERVICE PRIVATE_PORT", "port", tier=1),
     "ps": Command("List containers", SERVICES, "ps", tier=1),
     "pull": Command("Pull service images", SERVICES, "pull", tier=2, apart=True),
+    "push": Command("Push service images", SERVICES, "push", tier=2, apart=True),
     "restart": Command("Restart service containers", SERVICES, "restart", tier=1),
     "rm": Command("Remove stopped service containers", SERVICES, "rm", tier=1),
     "run": Command(
@@ -118,9 +122,7 @@ SHORTCUTS = {
 }
 """Light modules whose `report(context)` may already be a command's whole answer."""
 ALIASES = {"convert": "config"}
-ABSENT = frozenset(
-    {"attach", "build", "commit", "cp", "export", "publish", "push", "stats", "watch", "alpha", "bridge"}
-)
+ABSENT = frozenset({"attach", "build", "commit", "cp", "export", "publish", "stats", "watch", "alpha", "bridge"})
 """Commands of docker compose that this version does not have."""
 
 

@@ -29,6 +29,9 @@ def perform(runtime: Runtime, operation: op.Operation, listener: TransferListene
         case op.PullImage():
             runtime.pull_image(operation.image, platform=operation.platform, listener=listener)
             return Result()
+        case op.PushImage():
+            runtime.push_image(operation.image, listener=listener)
+            return Result()
         case op.CreateContainer():
             return Result(runtime.create_container(operation.spec, anonymous_volumes=dict(operation.anonymous_volumes)))
         case op.StartContainer():

@@ -4,8 +4,33 @@ from collections.abc import Iterable
 
 from compose.orchestration.executor import Execution, Outcome, execute
 from compose.orchestration.plan import Plan
-from compose.orchestration.progress import tell_unchanged
+from compose.orchestration.progress import tell_skipped, tell_unchanged
 from runtime.api import Runtime
+
+
+def run_images(
+    plan: Plan,
+    runtime: Runtime,
+    project: str,
+    execution: Execution,
+    *,
+    title: str,
+    skipped: Iterable[tuple[str, str]],
+) -> Outcome:
+    """Execute a plan of pulls or pushes between `start` and `done` of the events; failures are in the outcome.
+
+    `skipped` are services whose image is not moved, and why.
+    """
+    execution.events.start(title)
+    success = False
+    try:
+        for name, reason in skipped:
+            tell_skipped(execution.events, name, reason)
+        outcome = execute(plan, runtime, project, execution)
+        success = not outcome.failures
+    finally:
+        execution.events.done(success=success)
+    return outcome
 
 
 def run_plan(

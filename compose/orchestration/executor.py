@@ -171,10 +171,8 @@ class _Run:
             self._progress.failed(node, error.message)
             self._release(self._schedule.finish(node.number))
         else:
-            services = ", ".join(f"`{name}`" for name in pull.services)
-            message = (
-                f"cannot pull image `{pull.image}` of service{'s' if pull.also else ''} {services}: {error.message}"
-            )
+            users = f"service{'s' if pull.also else ''} {', '.join(f'`{name}`' for name in pull.services)}"
+            message = f"cannot pull image `{pull.image}` of {users}: {error.message}"
             self._fail(node, ExecutionError(message, hint=error.hint), error.message)
 
     def _start_wait(self, node: PlanNode, wait: WaitCondition) -> None:

@@ -47,6 +47,18 @@ class PullImage:
 
 
 @dataclass(frozen=True, slots=True)
+class PushImage:
+    """Runtime.push_image. `name` is the service it is of."""
+
+    resource: str
+    name: str
+    image: str
+    cause: str
+    quiet: bool = False
+    """Nothing is told of the layers."""
+
+
+@dataclass(frozen=True, slots=True)
 class CreateNetwork:
     """Runtime.create_network."""
 
@@ -234,4 +246,5 @@ ContainerOperation = (
     | RunHook
 )
 ResourceOperation = CreateNetwork | RemoveNetwork | CreateVolume | RemoveVolume | RemoveImage
-Operation = ContainerOperation | ResourceOperation | PullImage | WaitCondition
+ImageOperation = PullImage | PushImage
+Operation = ContainerOperation | ResourceOperation | ImageOperation | WaitCondition

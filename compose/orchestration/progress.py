@@ -28,6 +28,7 @@ WORDS: dict[type, tuple[str, str]] = {
     op.RenameContainer: ("Renaming", "Renamed"),
     op.WaitCondition: ("Waiting", "Healthy"),
     op.PullImage: ("Pulling", "Pulled"),
+    op.PushImage: ("Pushing", "Pushed"),
 }
 """Begin (perhaps none) and end. Hooks have neither: they belong to the container's own line."""
 
@@ -49,6 +50,8 @@ def labels_of(operation: op.Operation) -> tuple[str, ...]:
             return (f"Image {name}",)
         case op.PullImage():
             return operation.services
+        case op.PushImage(name=name):
+            return (name,)
         case op.WaitCondition(containers=names):
             return tuple(f"Container {name}" for name in names)
         case _:
@@ -68,7 +71,7 @@ def tell_skipped(events: EventProcessor, service: str, reason: str) -> None:
 class LayerReporter:
     """Tells of the layers of one image below the lines of the services it is for."""
 
-    def __init__(self, events: EventProcessor, operation: op.PullImage, interruption: Interruption) -> None:
+    def __init__(self, events: EventProcessor, operation: op.ImageOperation, interruption: Interruption) -> None:
         self._events = events
         self._operation = operation
         self._interruption = interruption
@@ -133,7 +136,9 @@ class ProgressReporter:
 
     def listener(self, operation: op.Operation, interruption: Interruption) -> LayerReporter | None:
         """Return who is told of the layers of an image; None for an operation that moves none."""
-        return LayerReporter(self._events, operation, interruption) if isinstance(operation, op.PullImage) else None
+        return (
+            LayerReporter(self._events, operation, interruption) if isinstance(operation, op.ImageOperation) else None
+        )
 
     def failed(self, node: PlanNode, message: str) -> None:
         """Report an error."""
@@ -155,5 +160,5 @@ class ProgressReporter:
         for label in labels_of(node.operation):
             # The line begins with the name already.
             cause = reason.removeprefix(f"{label}: ")
-            is_image = isinstance(node.operation, op.PullImage)
+            is_image = isinstance(node.operation, op.ImageOperation)
             self._events.on(ProgressEvent(label, progress, text, cause, time.monotonic(), is_image=is_image))

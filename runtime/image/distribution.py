@@ -3,15 +3,17 @@
 One for each command: connections, tokens and unpack workers are shared by all images that it moves.
 """
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from runtime.api import TransferListener
-from runtime.errors import Cancelled, EngineError
+from runtime.errors import Cancelled, EngineError, InvalidArgument, NotFound
 from runtime.image import catalog
 from runtime.image.fetching import Source
 from runtime.image.pulling import Puller
+from runtime.image.pushing import Pusher, Target
 from runtime.image.reference import Reference, parse
 from runtime.image.store import ImageStore, named_errors
 from runtime.image.unpackers import Unpackers
@@ -19,11 +21,16 @@ from runtime.registry.client import Repository
 from runtime.registry.credentials import open_credentials
 from runtime.registry.session import Session
 from runtime.registry.settings import read_settings
-from runtime.state import images
+from runtime.state import images, journal
 from runtime.state.database import Database
-from schemas.engine.transfers import PulledImage, TransferEvent
+from schemas.engine.events import EngineEvent
+from schemas.engine.records import ImageRecord
+from schemas.engine.transfers import PulledImage, PushedImage, TransferEvent
+from schemas.oci.image import manifest_from_plain
 
 _WATCH_S = 0.1
+_RELATIVES = 3
+"""Repositories that are asked for a layer before it is sent."""
 
 
 class Distribution:
@@ -56,6 +63,48 @@ class Distribution:
         if pulled.is_new and known is not None:
             self._store.collect()
         return pulled
+
+    def push(self, text: str, listener: TransferListener | None = None) -> PushedImage:
+        """Let a name of a registry lead to the image that it leads to here.
+
+        Raises NotFound, PermissionDenied, Unavailable, InvalidArgument, FailedPrecondition, Cancelled.
+        """
+        reference = parse(text).with_default_tag()
+        if reference.digest:
+            raise InvalidArgument(f"cannot push `{text}`: a digest is no name that can be given")
+        record = images.by_reference(self._database.read(), reference.familiar)
+        if record is None:
+            raise NotFound(f"An image does not exist locally with the tag: {reference.familiar_name}")
+        with self._listening(listener) as report, named_errors("push"), self._store.blobs.lease():
+            return self._push(reference, record, report)
+
+    def _push(self, reference: Reference, record: ImageRecord, report: Callable[[TransferEvent], None]) -> PushedImage:
+        blobs = self._store.blobs
+        digest = images.manifest_of(self._database.read(), record.id)
+        content = blobs.read(digest)
+        layers = manifest_from_plain(json.loads(content)).layers
+
+        def relatives(position: int) -> list[str]:
+            return self._relatives(reference, record.layers[position])
+
+        target = Target(self._origin(reference), reference.tag, relatives, self._session.patience, report)
+        sent, pushed = Pusher(blobs, target).push(content, layers)
+        with self._database.transaction() as connection:
+            if sent != content:
+                images.set_manifest(connection, record.id, blobs.add(sent))
+            journal.append(connection, EngineEvent("image", "push", record.id, name=reference.familiar))
+        return pushed
+
+    def _relatives(self, reference: Reference, diff_id: str) -> list[str]:
+        """Return other repositories of the registry whose images here have a layer."""
+        found = dict.fromkeys(
+            known.path
+            for record in images.all_of(self._database.read())
+            if diff_id in record.layers
+            for known in map(parse, record.references)
+            if known.domain == reference.domain and known.path != reference.path
+        )
+        return list(found)[:_RELATIVES]
 
     def digest(self, text: str) -> str:
         """Return the digest that a name leads to in its registry now. Raises as `pull` does."""

@@ -13,12 +13,14 @@ from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsp
 
 from runtime.errors import InvalidArgument, NotFound, PermissionDenied, Unavailable
 from runtime.registry.session import Call, Endpoint, Session
-from runtime.registry.transport import Response, printable
+from runtime.registry.transport import Response, Unreachable, printable
 from schemas.oci.media_types import INDEXES, MANIFESTS
 
 MAX_DOCUMENT_BYTES = 4 << 20
 """Of a manifest: what the distribution-spec lets registries refuse."""
 _ERROR_BYTES = 64 << 10
+_MEANINGS = {401: "authentication required", 403: "denied"}
+"""Where the registry says nothing more: an answer to HEAD has no body."""
 _ACCEPT = ", ".join(sorted((*MANIFESTS, *INDEXES)))
 
 
@@ -138,8 +140,22 @@ class Repository:
     def upload(self, digest: str, size_bytes: int, opened: Callable[[], IO[bytes]]) -> None:
         """Store a blob: `opened` gives it from its beginning, each time it has to be sent.
 
-        Raises PermissionDenied, Unavailable, InvalidArgument.
+        Raises PermissionDenied, Unavailable, InvalidArgument, Cancelled.
         """
+        patience = self._session.patience()
+        while True:
+            try:
+                self._upload(digest, size_bytes, opened)
+            except Unreachable:
+                raise
+            except Unavailable:
+                # What was begun is of no use to a second attempt: not every registry can be asked how far it got.
+                if not patience.spend():
+                    raise
+            else:
+                return
+
+    def _upload(self, digest: str, size_bytes: int, opened: Callable[[], IO[bytes]]) -> None:
         with self._send("POST", "blobs/uploads/", push=True) as response:
             self._expect(response, 202, digest)
             place = self._place(response, response.header("Location"))
@@ -215,4 +231,4 @@ def _words(response: Response) -> str:
         text = ": ".join(part for part in (code, str(first.get("message", ""))) if part)
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError, Unavailable, InvalidArgument):
         text = ""
-    return printable(text) or f"HTTP status {response.status}"
+    return printable(text) or _MEANINGS.get(response.status) or f"HTTP status {response.status}"

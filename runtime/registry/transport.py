@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies_environment, proxy_bypass
 from weakref import WeakSet
@@ -106,6 +106,8 @@ def _remembering(known: "WeakSet[HTTPConnection]") -> dict[str, type[HTTPConnect
     class Encrypted(HTTPSConnection):
         def connect(self) -> None:
             super().connect()
+            # What is not verified was allowed by the settings: the library need not warn of it.
+            self.is_verified = True
             known.add(self)
 
     class PlainPool(HTTPConnectionPool):
@@ -129,11 +131,12 @@ class Transport:
 
     def exchange(self, method: str, url: str, headers: Mapping[str, str], body: Body = None) -> Response:
         """Send one request and return the answer's beginning. Raises Unreachable, Cut, InvalidArgument."""
+        opened, whole = (body(), None) if callable(body) else (None, body)
         try:
             raw = self._pool(url).request(
                 method,
                 url,
-                body=body() if callable(body) else body,
+                body=opened or whole,
                 headers={"Accept-Encoding": "identity", "User-Agent": "pycompose", **headers},
                 preload_content=False,
                 redirect=False,
@@ -147,6 +150,9 @@ class Transport:
             raise Unreachable(f"cannot reach `{_host_of(url)}`: {_reason(error)}") from error
         except (HTTPError, OSError) as error:
             raise Cut(f"the connection to `{_host_of(url)}` was cut: {_reason(error)}") from error
+        finally:
+            if opened is not None:
+                opened.close()
         return Response(raw, url)
 
     def abort(self) -> None:
@@ -179,17 +185,20 @@ class Transport:
     def _new_pool(self, scheme: str, host: str) -> urllib3.PoolManager:
         settings = self._settings.of(host)
         context = _context(settings) if scheme == "https" else None
-        timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=READ_TIMEOUT_S)
+        more: dict[str, Any] = {
+            "maxsize": _CONNECTIONS,
+            "blocksize": PIECE_BYTES,
+            "timeout": urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=READ_TIMEOUT_S),
+            "ssl_context": context,
+        }
         proxy = _proxy(scheme, host)
         if not proxy:
-            return urllib3.PoolManager(maxsize=_CONNECTIONS, timeout=timeout, ssl_context=context)
+            return urllib3.PoolManager(**more)
         parts = urlsplit(proxy)
         user = unquote(parts.netloc.rpartition("@")[0])
         authority = urllib3.make_headers(proxy_basic_auth=user) if user else {}
         try:
-            return urllib3.ProxyManager(
-                proxy, proxy_headers=authority, maxsize=_CONNECTIONS, timeout=timeout, ssl_context=context
-            )
+            return urllib3.ProxyManager(proxy, proxy_headers=authority, **more)
         except (HTTPError, ValueError) as error:
             raise Unreachable(
                 f"the proxy of the environment for {scheme} cannot be used: {_reason(error)}",

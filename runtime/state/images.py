@@ -78,6 +78,17 @@ def by_id(connection: sqlite3.Connection, beginning: str) -> list[ImageRecord]:
     return _records(connection, rows)
 
 
+def manifest_of(connection: sqlite3.Connection, image_id: str) -> str:
+    """Return the digest of an image's manifest; empty where it has none."""
+    row = connection.execute("SELECT manifest_digest FROM images WHERE id = ?", (image_id,)).fetchone()
+    return str(row[0]) if row else ""
+
+
+def set_manifest(connection: sqlite3.Connection, image_id: str, digest: str) -> None:
+    """Let an image have another manifest."""
+    connection.execute("UPDATE images SET manifest_digest = ? WHERE id = ?", (digest, image_id))
+
+
 def by_manifest(connection: sqlite3.Connection, digest: str) -> list[ImageRecord]:
     """Return the images that have this manifest."""
     return _records(

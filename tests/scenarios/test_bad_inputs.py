@@ -127,8 +127,8 @@ def test_a_port_of_another_project_must_be_told_with_its_container(cli: Cli):
 
 
 def test_an_unknown_image_must_be_told_before_anything_is_made(cli: Cli):
-    """No registry is asked in this version; the message says how an image comes here."""
-    cli.write("name: shop\nservices: {web: {image: 'nosuch:1', command: sleep 100}}")
+    """Where nobody may be asked for it, the message says how an image comes here."""
+    cli.write("name: shop\nservices: {web: {image: 'nosuch:1', pull_policy: never, command: sleep 100}}")
     finished = cli.run("up", "-d", code=1)
     _assert_clean(finished)
     assert "nosuch:1" in finished.stderr

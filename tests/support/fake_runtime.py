@@ -25,7 +25,7 @@ from schemas.engine.records import (
 )
 from schemas.engine.specs import ContainerSpec, ExecSpec, NetworkSpec, PortBinding, VolumeSpec
 from schemas.engine.status import ContainerStatus, HealthStatus
-from schemas.engine.transfers import PulledImage, TransferEvent, TransferStage
+from schemas.engine.transfers import PulledImage, PushedImage, TransferEvent, TransferStage
 from tests.support import builders
 
 
@@ -160,6 +160,19 @@ class FakeRuntime:
         if listener is not None:
             listener.on(TransferEvent("0123456789ab", TransferStage.PULLED))
         return PulledImage(record, record.id, known is None or known.id != record.id)
+
+    def push_image(self, reference: str, *, listener: TransferListener | None = None) -> PushedImage:
+        self.calls.append(f"push_image {reference}")
+        if reference not in self.known_images:
+            raise NotFound(f"An image does not exist locally with the tag: {reference}")
+        if listener is not None:
+            listener.on(TransferEvent("0123456789ab", TransferStage.MOUNTED, source="base"))
+        return PushedImage("sha256:0", 0)
+
+    def remote_digest(self, reference: str) -> str:
+        if reference in self.unpullable:
+            raise NotFound(f"manifest for `{reference}` not found: manifest unknown")
+        return "sha256:" + "1" * 64
 
     def logs(
         self, container: str, *, tail: int | None = None, since_ns: int = 0, until_ns: int = 0

@@ -2,11 +2,13 @@
 
 import http.client
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Self
 
 PIECE_BYTES = 1 << 16
@@ -89,7 +91,7 @@ Fault = Callable[[Exchange], bool]
 class RegistryProxy:
     """One proxy, on a port of its own."""
 
-    def __init__(self, upstream: str) -> None:
+    def __init__(self, upstream: str, *, tls: tuple[Path, Path] | None = None) -> None:
         self.seen: list[Seen] = []
         self.faults: list[Fault] = []
         proxy = self
@@ -113,6 +115,10 @@ class RegistryProxy:
             setattr(Handler, f"do_{method}", Handler._serve)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        if tls is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*tls)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self.host = f"127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from compose.cli import image_pull
+from compose.cli import image_transfer
 from compose.cli.context import Context
 from compose.cli.options import PROGRAM
 from compose.cli.parser import Parser, UsageError
@@ -106,11 +106,12 @@ SUBCOMMANDS: dict[str, tuple[_Declare, _Perform, str, str]] = {
     "load": (_declare_load, _load, "Load images from an archive", "[OPTIONS]"),
     "ls": (_declare_ls, _ls, "List images", "[OPTIONS]"),
     "pull": (
-        image_pull.declare,
-        image_pull.perform,
+        image_transfer.declare_pull,
+        image_transfer.pull,
         "Download an image from a registry",
         "[OPTIONS] NAME[:TAG|@DIGEST]",
     ),
+    "push": (image_transfer.declare_push, image_transfer.push, "Upload an image to a registry", "[OPTIONS] NAME[:TAG]"),
     "rm": (_declare_rm, _rm, "Remove images", "[OPTIONS] IMAGE..."),
 }
 """Name: (flags, what it does, summary, usage)."""

@@ -6,13 +6,12 @@ from dataclasses import dataclass, replace
 
 from compose.orchestration import operation as op
 from compose.orchestration import pull_policy
-from compose.orchestration.commands import run_plan
+from compose.orchestration.commands import run_images, run_plan
 from compose.orchestration.dependencies import check_names, service_graph
-from compose.orchestration.executor import Execution, Outcome, execute
+from compose.orchestration.executor import Execution, Outcome
 from compose.orchestration.observed import ObservedState
 from compose.orchestration.options import ReconcileOptions
 from compose.orchestration.plan import Plan, PlanBuilder
-from compose.orchestration.progress import tell_skipped
 from compose.orchestration.verbs.observation import observe_project
 from runtime.api import Runtime, RuntimeReader
 from schemas.composefile.project import Project
@@ -64,16 +63,7 @@ def plan_pull(project: Project, observed: ObservedState, options: PullOptions) -
 def pull(runtime: Runtime, project: Project, options: PullOptions, execution: Execution) -> Outcome:
     """Pull the images of services; what failed is in the outcome. Raises ProjectError for a name that is no service."""
     decided = plan_pull(project, observe_project(runtime, project), options)
-    execution.events.start("Pulling")
-    success = False
-    try:
-        for name, reason in decided.skipped:
-            tell_skipped(execution.events, name, reason)
-        outcome = execute(decided.plan, runtime, project.name, execution)
-        success = not outcome.failures
-    finally:
-        execution.events.done(success=success)
-    return outcome
+    return run_images(decided.plan, runtime, project.name, execution, title="Pulling", skipped=decided.skipped)
 
 
 def plan_required(reader: RuntimeReader, project: Project, options: ReconcileOptions) -> Plan:

@@ -16,6 +16,7 @@ from runtime.state.database import Database
 class Client:
     """A store and its client of registries."""
 
+    database: Database
     store: ImageStore
     distribution: Distribution
     root: Path
@@ -45,5 +46,5 @@ def client(database: Database, paths: Paths) -> Iterator[Client]:
     """Return a client on the test's state."""
     store = ImageStore(database, paths)
     distribution = Distribution(database, store)
-    yield Client(store, distribution, paths.images)
+    yield Client(database, store, distribution, paths.images)
     distribution.close()

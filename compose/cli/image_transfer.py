@@ -1,4 +1,4 @@
-"""`image pull`: one image from its registry, with Docker's lines."""
+"""`image pull` and `image push`: one image from or to a registry, with Docker's lines."""
 
 import argparse
 import threading
@@ -35,14 +35,14 @@ class LayerLines:
             self._context.flush()
 
 
-def declare(parser: argparse.ArgumentParser) -> None:
+def declare_pull(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     add_platform(parser)
     parser.add_argument("-q", "--quiet", action="store_true", help="Suppress verbose output")
     parser.add_argument("reference", metavar="NAME[:TAG|@DIGEST]")
 
 
-def perform(context: Context) -> None:
+def pull(context: Context) -> None:
     """Pull the image and say what came of it."""
     options = context.options
     with interruptible() as interruption:
@@ -53,3 +53,22 @@ def perform(context: Context) -> None:
         context.out(f"Digest: {pulled.digest}")
         context.out(f"Status: {'Downloaded newer image' if pulled.is_new else 'Image is up to date'} for {name}")
     context.out(name)
+
+
+def declare_push(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags."""
+    parser.add_argument("-q", "--quiet", action="store_true", help="Suppress verbose output")
+    parser.add_argument("reference", metavar="NAME[:TAG]")
+
+
+def push(context: Context) -> None:
+    """Push the image and say what it is there."""
+    options = context.options
+    name, _, tag = options.reference.rpartition(":")
+    repository, tag = (name, tag) if name and "/" not in tag else (options.reference, "latest")
+    if not options.quiet:
+        context.out(f"The push refers to repository [{repository}]")
+    with interruptible() as interruption:
+        lines = LayerLines(context, interruption, quiet=options.quiet)
+        pushed = context.runtime().push_image(options.reference, listener=lines)
+    context.out(options.reference if options.quiet else f"{tag}: digest: {pushed.digest} size: {pushed.size_bytes}")
