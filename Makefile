@@ -2,7 +2,7 @@
 #
 #   make demo [EXAMPLE=web-db-lb]   bring an example up, visit it, take it down
 #   make test                       every check there is; needs root for the kernel's part (or sudo)
-#   make lint | unit | newest | integration | conformance | scenarios     one of them; ARGS="-k name" narrows
+#   make lint | unit | newest | fuzz | integration | conformance | scenarios     one of them; ARGS="-k name" narrows
 #   make benchmark [PEER=…/setup]   figures, side by side with docker compose where PEER can start one
 #   make schema                    write schemas/compose-spec.json anew, after attributes or their docstrings changed
 #   make clean
@@ -17,7 +17,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo --preserve-env=PYCOMPOSE_REQUIR
 PYTEST := -m pytest -p no:cacheprovider
 
 .NOTPARALLEL:
-.PHONY: setup schema demo test lint unit newest integration conformance scenarios benchmark format clean
+.PHONY: setup schema demo test lint unit newest fuzz integration conformance scenarios benchmark format clean
 
 setup: $(VENV)/ready
 
@@ -27,7 +27,7 @@ $(VENV)/ready: pyproject.toml .ci/setup
 demo: setup
 	$(SUDO) env PATH="$(VENV)/bin:$$PATH" PYTHON=$(PYTHON) examples/demo $(EXAMPLE)
 
-test: lint unit newest integration conformance scenarios
+test: lint unit newest fuzz integration conformance scenarios
 
 lint: setup
 	$(PYTHON) -m ruff check .
@@ -45,6 +45,10 @@ newest: setup
 	else \
 	  set -x; $$newest $(PYTEST) tests/unit $(ARGS); \
 	fi
+
+# Without SECONDS the short run that belongs to the tests; with SECONDS=3600 an hour, which keeps what it learns and finds in .fuzz.
+fuzz: setup
+	$(PYTHON) $(if $(SECONDS),-m tests.fuzz.run $(SECONDS) $(ARGS),$(PYTEST) tests/fuzz $(ARGS))
 
 integration: setup
 	$(SUDO) $(PYTHON) $(PYTEST) tests/integration $(ARGS)
