@@ -1,7 +1,8 @@
 """Garbage collection: what no image and no container leads to is removed.
 
-Everything is marked from the state: manifests of images, their configurations and layers, and the lower
-folders that containers' bundles name (an image can be gone by force while a container lives on).
+Everything is marked from the state: manifests of images, their configurations and layers, layers that the build
+cache knows, and the lower folders that containers' bundles name (an image can be gone by force while a container lives
+on).
 It runs with the store's exclusive lock, and not at all while somebody adds something: then whoever adds
 last collects.
 """
@@ -18,7 +19,7 @@ from runtime.image.host_base import current_base
 from runtime.image.identity import chain_ids
 from runtime.image.layers import HOST_BASES, LayerStore
 from runtime.paths import Paths
-from runtime.state import images
+from runtime.state import builds, images
 from runtime.state.database import Database
 from schemas.engine.identifiers import DiffID
 from schemas.oci.image import manifest_from_plain
@@ -68,6 +69,8 @@ class Collector:
             diff_ids = [DiffID(diff_id) for diff_id in record.layers]
             for diff_id, chain_id in zip(diff_ids, chain_ids(diff_ids), strict=True):
                 used.update(str(place) for place in self._layers.places_of(diff_id, chain_id))
+        for _, built, _, _ in builds.steps(connection):
+            used.add(str(self._layers.built(DiffID(built))))
         for container_id in images.orphaned_containers(connection):
             used.update(self._layers.place_of(lower) for lower in _lower_folders(self._paths.bundle(container_id)))
         return used

@@ -99,6 +99,10 @@ class LayerStore:
         """Return the two folders of which one is a layer's, once it is unpacked."""
         return self.root / _BY_DIFF / hexadecimal(diff_id), self.root / _BY_CHAIN / hexadecimal(chain_id)
 
+    def built(self, diff_id: DiffID) -> Path:
+        """Return the folder of a layer that stands by its DiffID."""
+        return built_layer(self.blobs.root, hexadecimal(diff_id))
+
     @staticmethod
     def place_of(lower: str) -> str:
         """Return which of `places` a lower directory is in."""
@@ -150,7 +154,7 @@ class LayerStore:
             with (scratch / TAR_SPLIT).open("x+b") as split:
                 diff_id = tar_split.record(diff.pieces(root, below, difference), root, split)
         (scratch / _SIZE).write_text(str(difference.size_bytes))
-        _give_name(scratch, self.root / _BY_DIFF / hexadecimal(diff_id))
+        _give_name(scratch, self.built(diff_id))
         return Layer(diff_id, difference.size_bytes)
 
 

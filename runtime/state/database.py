@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from runtime.errors import PermissionDenied, ResourceExhausted, Unsupported
-from runtime.state.schema import SCHEMA, VERSION
+from runtime.state.schema import MIGRATIONS, SCHEMA, VERSION
 
 BUSY_TIMEOUT_S = 30.0
 
@@ -94,7 +94,9 @@ class Database:
             raise _unusable(self._path, error) from error
         if version == 0:
             _create(connection, self._path)
-        elif version != VERSION:
+        elif version < VERSION:
+            _migrate(connection)
+        elif version > VERSION:
             connection.close()
             raise Unsupported(
                 f"the state in `{self._path}` is of version {version}, this pycompose knows version {VERSION}",
@@ -121,6 +123,22 @@ def _create(connection: sqlite3.Connection, path: Path) -> None:
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version={VERSION}")
     connection.execute("COMMIT")
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    """Bring an older state to this version, all of it or nothing."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        for next_version in range(version + 1, VERSION + 1):
+            for statement in MIGRATIONS[next_version]:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version={VERSION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        _roll_back(connection)
+        connection.close()
+        raise
 
 
 def _unusable(path: Path, error: Exception) -> Exception:

@@ -1,6 +1,32 @@
-"""The tables. A change here raises VERSION."""
+"""The tables. A change raises VERSION, adds to MIGRATIONS what leads there, and stands in SCHEMA too."""
 
-VERSION = 1
+VERSION = 2
+
+_BUILDS = (
+    """CREATE TABLE build_steps (
+        key TEXT PRIMARY KEY,
+        diff_id TEXT NOT NULL,
+        size_bytes INTEGER NOT NULL,
+        boot_id TEXT NOT NULL,
+        used_ns INTEGER NOT NULL
+    ) STRICT""",
+    """CREATE TABLE build_notes (
+        key TEXT PRIMARY KEY,
+        digest TEXT NOT NULL
+    ) STRICT""",
+    """CREATE TABLE build_files (
+        device INTEGER NOT NULL,
+        inode INTEGER NOT NULL,
+        size_bytes INTEGER NOT NULL,
+        modified_ns INTEGER NOT NULL,
+        changed_ns INTEGER NOT NULL,
+        digest TEXT NOT NULL,
+        PRIMARY KEY (device, inode)
+    ) STRICT""",
+)
+
+MIGRATIONS: dict[int, tuple[str, ...]] = {2: _BUILDS}
+"""By the version they lead to, from the one before."""
 
 SCHEMA = (
     """CREATE TABLE containers (
@@ -109,4 +135,5 @@ SCHEMA = (
         state TEXT NOT NULL,
         text TEXT NOT NULL
     ) STRICT""",
+    *_BUILDS,
 )
