@@ -109,7 +109,7 @@ def pieces(upper: int, lowers: Sequence[int], difference: Difference) -> Iterato
     Raises OSError. What is read must not change meanwhile.
     """
     status = os.fstat(upper)
-    attributes = _attributes(upper)
+    attributes = attributes_of(upper)
     if (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid) != (_ROOT_MODE, 0, 0) or attributes:
         yield difference.header(b"./", status, attributes, tar_header.FOLDER)
     yield from _inside(difference, upper, b"", list(lowers))
@@ -148,7 +148,7 @@ def _folder(
         folder = os.open(name, _FOLDER_FLAGS, dir_fd=parent)
         opened.callback(os.close, folder)
         below = _folders_below(lowers, name, opened)
-        attributes = _attributes(folder)
+        attributes = attributes_of(folder)
         head = [difference.header(path + b"/", status, attributes, tar_header.FOLDER)]
         is_opaque = _is_opaque(folder)
         if is_opaque and below:
@@ -183,14 +183,14 @@ def _other(difference: Difference, parent: int, path: bytes, status: os.stat_res
         place = f"/proc/self/fd/{parent}/{os.fsdecode(name)}"
         target = os.readlink(name, dir_fd=parent) if kind == tar_header.SYMLINK else b""
         difference.size_bytes += len(target)
-        yield difference.header(path, status, _attributes(place), kind, target)
+        yield difference.header(path, status, attributes_of(place), kind, target)
     difference.settle(parent, name, status)
 
 
 def _file(difference: Difference, parent: int, path: bytes, status: os.stat_result) -> Iterator[Piece]:
     descriptor = os.open(path.rpartition(b"/")[2], _FILE_FLAGS, dir_fd=parent)
     try:
-        attributes = _attributes(descriptor)
+        attributes = attributes_of(descriptor)
         regions = _regions(descriptor, status)
     finally:
         os.close(descriptor)
@@ -250,12 +250,12 @@ def _is_same(status: os.stat_result, below: os.stat_result) -> bool:
 
 
 def _is_same_folder(status: os.stat_result, attributes: dict[str, bytes], below: int) -> bool:
-    return _is_same(status, os.fstat(below)) and attributes == _attributes(below)
+    return _is_same(status, os.fstat(below)) and attributes == attributes_of(below)
 
 
 def _is_same_content(parent: int, lower: int, name: bytes, status: os.stat_result) -> bool:
     places = [f"/proc/self/fd/{folder}/{os.fsdecode(name)}" for folder in (parent, lower)]
-    if _attributes(places[0]) != _attributes(places[1]):
+    if attributes_of(places[0]) != attributes_of(places[1]):
         return False
     if stat.S_ISLNK(status.st_mode):
         return os.readlink(name, dir_fd=parent) == os.readlink(name, dir_fd=lower)
@@ -280,7 +280,7 @@ def _is_opaque(folder: int) -> bool:
         return False
 
 
-def _attributes(target: int | str) -> dict[str, bytes]:
+def attributes_of(target: int | str) -> dict[str, bytes]:
     """Return what of the extended attributes belongs to the file, not to this machine."""
     follow = isinstance(target, int)
     try:

@@ -35,14 +35,27 @@ class Unpacked:
     """Folders the tar has no entry for, but files in: their owner and mode are those of the layer below."""
 
 
-def unpack(source: Hashed, root: int, limits: Limits | None = None) -> Unpacked:
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How an archive is unpacked that is no layer: ADD's."""
+
+    owner: tuple[int, int] | None = None
+    """Of everything, instead of each entry's own."""
+    is_layer: bool = True
+    """Whether there are whiteouts; otherwise their names are nothing special."""
+
+
+LAYER = Manner()
+
+
+def unpack(source: Hashed, root: int, limits: Limits | None = None, manner: Manner = LAYER) -> Unpacked:
     """Unpack a whole uncompressed tar below the open folder `root`.
 
     Raises InvalidArgument for what no image may contain, SyscallError when the file system refuses.
     """
     entries = Entries(source, limits or Limits())
     with Folders(root) as folders:
-        writer = _Writer(folders, entries)
+        writer = _Writer(folders, entries, manner)
         for member in entries:
             folders.settle()
             try:
@@ -56,16 +69,17 @@ def unpack(source: Hashed, root: int, limits: Limits | None = None) -> Unpacked:
 
 
 class _Writer:
-    def __init__(self, folders: Folders, entries: Entries) -> None:
+    def __init__(self, folders: Folders, entries: Entries, manner: Manner) -> None:
         self._folders = folders
         self._entries = entries
+        self._manner = manner
 
     def add(self, member: tarfile.TarInfo) -> None:
         path = path_of(member.name)
         if not path:
             self._add_root(member)
             return
-        if any(part.startswith(_AUFS) for part in path[:-1]) or self._is_whiteout(path):
+        if self._manner.is_layer and (any(part.startswith(_AUFS) for part in path[:-1]) or self._is_whiteout(path)):
             return
         parent = self._folders.open(path[:-1])
         name = path[-1]
@@ -80,7 +94,7 @@ class _Writer:
     def _add_root(self, member: tarfile.TarInfo) -> None:
         if not member.isdir():
             raise InvalidArgument(f"the root of the image is not a folder: `{member.name}`")
-        self._folders.describe((), owner(member), member.mode, attributes(member), modified_ns(member))
+        self._folders.describe((), self._owner(member), member.mode, attributes(member), modified_ns(member))
 
     def _is_whiteout(self, path: PathParts) -> bool:
         name = path[-1]
@@ -97,7 +111,7 @@ class _Writer:
 
     def _add_folder(self, member: tarfile.TarInfo, parent: int, path: PathParts) -> None:
         self._folders.make(parent, path)
-        self._folders.describe(path, owner(member), member.mode, attributes(member), modified_ns(member))
+        self._folders.describe(path, self._owner(member), member.mode, attributes(member), modified_ns(member))
 
     def _add_hard_link(self, member: tarfile.TarInfo, parent: int, path: PathParts) -> None:
         target = path_of(member.linkname)
@@ -123,7 +137,7 @@ class _Writer:
             os.mknod(name, _NODES[member.type] | 0o600, device, dir_fd=parent)
         else:
             raise InvalidArgument(f"`{member.name}` is of a type no image may contain: {member.type!r}")
-        uid, gid = owner(member)
+        uid, gid = self._owner(member)
         os.chown(name, uid, gid, dir_fd=parent, follow_symlinks=False)
         set_attributes(f"/proc/self/fd/{parent}/{name}", attributes(member))
         if not member.issym():
@@ -131,6 +145,9 @@ class _Writer:
             os.chmod(name, stat.S_IMODE(member.mode), dir_fd=parent)
         modified = modified_ns(member)
         os.utime(name, ns=(modified, modified), dir_fd=parent, follow_symlinks=False)
+
+    def _owner(self, member: tarfile.TarInfo) -> tuple[int, int]:
+        return self._manner.owner or owner(member)
 
     def _add_file(self, member: tarfile.TarInfo, parent: int, name: str) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -141,7 +158,7 @@ class _Writer:
             if member.issparse():
                 os.ftruncate(descriptor, member.size)
             # chown clears setuid and capabilities, so it comes first.
-            os.fchown(descriptor, *owner(member))
+            os.fchown(descriptor, *self._owner(member))
             set_attributes(descriptor, attributes(member))
             os.fchmod(descriptor, stat.S_IMODE(member.mode))
             modified = modified_ns(member)

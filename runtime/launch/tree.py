@@ -83,6 +83,9 @@ class Tree:
             raise SyscallError(errno.EISDIR, "open", path)
         return self.folder("/".join(parts[:-1]), mode), parts[-1]
 
+    def made(self, parent: int, name: str) -> None:
+        """Hear of a folder that was made on the way to a place."""
+
     def _make_folder(self, parts: Sequence[str], mode: int, links_left: int) -> int:
         done: list[str] = []
         for part in parts:
@@ -99,6 +102,7 @@ class Tree:
         parent = self.open("/".join(parts[:-1]), os.O_PATH | os.O_DIRECTORY)
         try:
             os.mkdir(parts[-1], mode, dir_fd=parent)
+            self.made(parent, parts[-1])
         except FileExistsError:
             # It was missing and is there: a dangling link, whose target is made inside the root.
             target = self._link_target(parts, parent, links_left)
