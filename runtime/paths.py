@@ -36,6 +36,11 @@ class Paths:
         return self.state / "images"
 
     @property
+    def build_caches(self) -> Path:
+        """Folders of `RUN --mount=type=cache`."""
+        return self.state / "build-caches"
+
+    @property
     def volumes(self) -> Path:
         """Root of the named volumes."""
         return self.state / "volumes"

@@ -6,6 +6,7 @@ The launcher mounts the overlay in the container's mount namespace, so it disapp
 import os
 import stat
 from collections.abc import Sequence
+from pathlib import Path
 
 from runtime.errors import NotFound
 from runtime.image.folders import OVERLAY_PREFIX, set_attributes
@@ -27,12 +28,22 @@ def prepare(paths: Paths, container_id: str, lower: Sequence[str], *, read_only:
     """
     folder = paths.container(container_id)
     upper, work = folder / _UPPER, folder / _WORK
+    make_folders(upper, work, lower[0])
+    initial = make_init_layer(str(paths.state / _INIT_LAYER))
+    return Rootfs(lower=(initial, *lower), upper=str(upper), work=str(work), read_only=read_only)
+
+
+def make_folders(upper: Path, work: Path, topmost: str) -> None:
+    """Make the two folders that overlayfs writes to, the upper one like the topmost layer, in one folder. Idempotent.
+
+    Raises NotFound when that is gone.
+    """
     try:
-        root = os.open(lower[0], os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        root = os.open(topmost, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except FileNotFoundError:
-        raise NotFound(f"the layer `{lower[0]}` is gone", hint="remove the image and load it again") from None
+        raise NotFound(f"the layer `{topmost}` is gone", hint="remove the image and load it again") from None
     try:
-        folder.mkdir(mode=0o710, parents=True, exist_ok=True)
+        upper.parent.mkdir(mode=0o710, parents=True, exist_ok=True)
         work.mkdir(mode=0o700, exist_ok=True)
         upper.mkdir(mode=0o755, exist_ok=True)
         status = os.fstat(root)
@@ -42,8 +53,6 @@ def prepare(paths: Paths, container_id: str, lower: Sequence[str], *, read_only:
         upper.chmod(stat.S_IMODE(status.st_mode))
     finally:
         os.close(root)
-    initial = make_init_layer(str(paths.state / _INIT_LAYER))
-    return Rootfs(lower=(initial, *lower), upper=str(upper), work=str(work), read_only=read_only)
 
 
 def remove(paths: Paths, container_id: str) -> None:

@@ -3,6 +3,8 @@
 import contextlib
 import errno
 import os
+from collections.abc import Sequence
+from contextlib import ExitStack
 
 from runtime.errors import SyscallError
 from runtime.launch.tree import Tree
@@ -29,29 +31,36 @@ def mount_overlay(rootfs: Rootfs) -> int:
 
 def new_overlay(rootfs: Rootfs) -> int:
     """Return the root of an overlay that is mounted nowhere and goes with its descriptor (Linux 6.5)."""
-    if len(rootfs.lower) > _MOST_LAYERS:
-        raise SyscallError(errno.EINVAL, "overlay", f"{len(rootfs.lower)} layers, the kernel takes {_MOST_LAYERS}")
-    open_layers: list[int] = []
-    options: list[tuple[str, str | None]] = [("source", "overlay")]
-    options += [("lowerdir+", _short(path, open_layers)) for path in rootfs.lower]
-    options += [("upperdir", _short(rootfs.upper, open_layers)), ("workdir", _short(rootfs.work, open_layers))]
-    # What the module's parameters may have switched on is not for images made by somebody else.
-    options += [(name, "off") for name in ("redirect_dir", "metacopy", "index", "xino")]
-    if rootfs.volatile:
-        options.append(("volatile", None))
-    try:
+    with ExitStack() as opened:
+        options = _lower_options(rootfs.lower, opened)
+        options += [("upperdir", _short(rootfs.upper, opened)), ("workdir", _short(rootfs.work, opened))]
+        if rootfs.volatile:
+            options.append(("volatile", None))
         return new_filesystem("overlay", options)
-    finally:
-        for descriptor in open_layers:
-            os.close(descriptor)
 
 
-def _short(path: str, open_layers: list[int]) -> str:
+def new_view(lower: Sequence[str]) -> int:
+    """Return the root of several layers seen as one, two at least; it can only be read (Linux 6.5)."""
+    with ExitStack() as opened:
+        return new_filesystem("overlay", _lower_options(lower, opened))
+
+
+def _lower_options(lower: Sequence[str], opened: ExitStack) -> list[tuple[str, str | None]]:
+    if len(lower) > _MOST_LAYERS:
+        raise SyscallError(errno.EINVAL, "overlay", f"{len(lower)} layers, the kernel takes {_MOST_LAYERS}")
+    options: list[tuple[str, str | None]] = [("source", "overlay")]
+    options += [("lowerdir+", _short(path, opened)) for path in lower]
+    # What the module's parameters may have switched on is not for images made by somebody else.
+    return options + [(name, "off") for name in ("redirect_dir", "metacopy", "index", "xino")]
+
+
+def _short(path: str, opened: ExitStack) -> str:
     """Return the path, or for one longer than an option may be, that of an open descriptor."""
     if len(os.fsencode(path)) <= _LONGEST_VALUE:
         return path
-    open_layers.append(os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
-    return f"/proc/self/fd/{open_layers[-1]}"
+    descriptor = _open_folder(path)
+    opened.callback(os.close, descriptor)
+    return f"/proc/self/fd/{descriptor}"
 
 
 def _mount_old_overlay(rootfs: Rootfs) -> int:

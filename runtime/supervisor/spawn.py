@@ -18,8 +18,7 @@ from pathlib import Path
 from runtime.errors import PermissionDenied, Unavailable
 from runtime.paths import Paths
 from runtime.supervisor.estate import LISTENER_DESCRIPTOR, LOCK_DESCRIPTOR
-from runtime.syscall import constants as c
-from runtime.syscall.mount import mount_setattr, open_tree
+from runtime.syscall.sealed import sealed_executable
 
 BACKLOG = 512
 CONNECT_DEADLINE_S = 10.0
@@ -167,7 +166,7 @@ def _spawn(address: Address, lock: int, listener: int) -> None:
         opened.callback(os.close, null)
         log = os.open(address.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         opened.callback(os.close, log)
-        sealed = _sealed_executable()
+        sealed = sealed_executable()
         opened.callback(os.close, sealed)
         executable, *sources = (open_above(each) for each in (sealed, null, log, log, lock, listener))
         pid = os.posix_spawn(
@@ -195,17 +194,6 @@ def collect_orphans() -> None:
                 continue
         with suppress(ValueError):
             _orphans.remove(pid)
-
-
-def _sealed_executable() -> int:
-    """Open a read-only, detached copy of the interpreter's mount (see runtime.syscall.sealed)."""
-    tree = open_tree(c.AT_FDCWD, os.path.realpath(sys.executable))
-    try:
-        mount_setattr(tree, attributes=c.MOUNT_ATTR_RDONLY, propagation=c.MS_PRIVATE)
-    except BaseException:
-        os.close(tree)
-        raise
-    return tree
 
 
 def _environment() -> dict[str, str]:

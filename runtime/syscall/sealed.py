@@ -25,20 +25,29 @@ def is_sealed() -> bool:
     return bool(os.statvfs("/proc/self/exe").f_flag & os.ST_RDONLY)
 
 
+def sealed_executable() -> int:
+    """Open a read-only, detached copy of the interpreter's mount. Raises SyscallError."""
+    tree = open_tree(c.AT_FDCWD, os.path.realpath(sys.executable))
+    try:
+        mount_setattr(tree, attributes=c.MOUNT_ATTR_RDONLY, propagation=c.MS_PRIVATE)
+    except BaseException:
+        os.close(tree)
+        raise
+    return tree
+
+
 def reexec_sealed(arguments: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
     """Become `sys.executable` with these arguments (without argv[0]), from a sealed mount.
 
     argv[0] stays `sys.executable`, so that a virtual environment is recognised. Raises SyscallError.
     """
-    executable = os.path.realpath(sys.executable)
-    tree = open_tree(c.AT_FDCWD, executable)
-    mount_setattr(tree, attributes=c.MOUNT_ATTR_RDONLY, propagation=c.MS_PRIVATE)
+    tree = sealed_executable()
     argv = _string_array([sys.executable, *arguments])
     envp = _string_array([f"{name}={value}" for name, value in environment.items()])
     _execveat(c.NR_EXECVEAT, tree, b"", argv, envp, c.AT_EMPTY_PATH)
     number = ctypes.get_errno()
     os.close(tree)
-    raise SyscallError(number, "execveat", executable)
+    raise SyscallError(number, "execveat", sys.executable)
 
 
 def _string_array(strings: Sequence[str]) -> ctypes.Array[ctypes.c_char_p]:

@@ -6,17 +6,29 @@ from pathlib import Path
 
 from runtime import errors
 from runtime.errors import EngineError, SyscallError
+from runtime.syscall.sealed import sealed_executable
 
 CONNECTION = 3
 """The descriptor on which a worker finds its socket. It ends when the other side is closed, however that came about."""
 _ROOT = str(Path(__file__).resolve().parents[2])
 
 
-def spawn_worker(entry: str, connection: int) -> int:
+def spawn_worker(entry: str, connection: int, *, sealed: bool = False) -> int:
     """Start `main` of the module `entry` with a socket on CONNECTION; return its pid, for the caller to wait for.
 
-    In a process group of its own, so that Ctrl-C is not for it. Raises OSError.
+    In a process group of its own, so that Ctrl-C is not for it. `sealed`: its children enter containers, so that its
+    executable must be out of their reach (CVE-2019-5736). Raises OSError.
     """
+    if sealed:
+        executable = sealed_executable()
+        try:
+            return _spawn(f"/proc/self/fd/{executable}", entry, connection)
+        finally:
+            os.close(executable)
+    return _spawn(sys.executable, entry, connection)
+
+
+def _spawn(executable: str, entry: str, connection: int) -> int:
     paths = [_ROOT, *(each for each in sys.path if each != _ROOT and Path(each).is_absolute())]
     actions = [
         (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
@@ -26,7 +38,7 @@ def spawn_worker(entry: str, connection: int) -> int:
     # A worker lives too short to collect garbage. -S: the caller's search path is handed over, not found again.
     program = f"import gc, sys; gc.disable(); sys.path[:] = sys.argv[1:]; from {entry} import main; main()"
     arguments = [sys.executable, "-I", "-S", "-c", program, *paths]
-    return os.posix_spawn(sys.executable, arguments, os.environ, file_actions=actions, setpgroup=0)
+    return os.posix_spawn(executable, arguments, os.environ, file_actions=actions, setpgroup=0)
 
 
 def error_to_plain(error: BaseException) -> dict[str, object]:

@@ -1,0 +1,169 @@
+"""Carries out the steps of a plan, or finds in the cache that they were carried out before.
+
+It knows no Dockerfile and no image's configuration: layers go in, a step is done on them, a layer comes out. Steps of
+stages that do not need one another may be given from several threads.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from runtime.build import programs
+from runtime.build.cache import BuildCache
+from runtime.build.inputs import Inputs, Roots
+from runtime.build.plan import CopyStep, RunStep, Step, WorkdirStep
+from runtime.build.roots import Surroundings
+from runtime.build.session import BuildSession
+from runtime.build.work import CopyWork, FolderWork, RunWork
+from runtime.build.worker.client import BuildWorker, Output
+from runtime.build.worker.messages import Outcome, Place
+from runtime.image.layers import Layer, LayerStore
+from runtime.image.store import ImageStore
+from runtime.network.controller import NetworkController
+from runtime.paths import Paths
+from runtime.state.database import Database
+from runtime.syscall.filesystem import sync_filesystem
+from runtime.syscall.tree import remove_tree
+from schemas.engine.identifiers import DiffID
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """What came of a step."""
+
+    layer: Layer | None = None
+    """None when it failed, and for a step that only changes the configuration."""
+    is_cached: bool = False
+    exit_code: int = 0
+    """Of RUN's program; above 0 it failed."""
+    failure: str = ""
+    """Why the program could not be started."""
+
+
+class Executor:
+    """The steps of one build. A context manager: at its end all processes are gone, and so is what they left."""
+
+    def __init__(
+        self,
+        database: Database,
+        paths: Paths,
+        images: ImageStore,
+        controller: NetworkController,
+        around: Surroundings,
+    ) -> None:
+        self._paths = paths
+        self._images = images
+        self._around = around
+        self._layers = LayerStore(images.blobs)
+        self._cache = BuildCache(database, self._layers)
+        self._worker = BuildWorker(paths.images)
+        self._session = BuildSession(database, paths, controller)
+        self._inputs = Inputs(self._cache, self._layers, self._worker, around)
+        self._made_layers = False
+        self._opened = ExitStack()
+
+    def __enter__(self) -> "Executor":
+        self._opened.enter_context(self._images.lease())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._opened:
+            # In this order: what holds groups and the network ends first.
+            self._worker.close()
+            self._session.close()
+            self.settle()
+
+    def warm_up(self) -> None:
+        """Start the worker and do not wait for it, when something will have to be done. Idempotent."""
+        self._worker.warm_up()
+
+    def settle(self) -> None:
+        """Have all layers on the disk, before an image of them is recorded; their steps are found from now on."""
+        if self._made_layers:
+            descriptor = os.open(self._paths.images, _FOLDER)
+            try:
+                sync_filesystem(descriptor)
+            finally:
+                os.close(descriptor)
+        self._cache.settle(layers_are_synced=self._made_layers)
+        self._made_layers = False
+
+    def execute(
+        self,
+        step: Step,
+        on: Sequence[DiffID],
+        roots: Roots,
+        *,
+        use_cache: bool = True,
+        output: Output | None = None,
+        cancelled: int | None = None,
+    ) -> StepResult:
+        """Do a step on layers (lowest first), or find that it was done.
+
+        `output` hears what RUN writes; `cancelled` is a descriptor whose readiness ends the step with
+        KeyboardInterrupt. Raises EngineError.
+        """
+        work = self._work(step, roots)
+        if work is None:
+            return StepResult()
+        hearing = _Hearing(roots, use_cache, output, cancelled)
+        key = work.key(on, work.digests)
+        with self._cache.once(key):
+            if use_cache and (found := self._cache.find(key, on)) is not None:
+                return StepResult(found, is_cached=True)
+            with self._scratch() as scratch:
+                place = Place(self._layers.stack(on), str(scratch), self._around.clamp_s)
+                outcome = self._do(work, place, hearing)
+            if outcome.exit_code:
+                return StepResult(exit_code=outcome.exit_code, failure=outcome.failure)
+            layer = Layer(DiffID(outcome.diff_id), outcome.size_bytes)
+            # Under what it read, not under what was there before: somebody may have saved a file meanwhile.
+            self._cache.keep(work.key(on, outcome.digests[: len(work.digests)]), layer)
+            self._made_layers = True
+            return StepResult(layer)
+
+    def _work(self, step: Step, roots: Roots) -> CopyWork | FolderWork | RunWork | None:
+        if isinstance(step, WorkdirStep):
+            return FolderWork(step, self._around.clamp_s)
+        if isinstance(step, CopyStep):
+            return self._inputs.copying(step, roots)
+        if isinstance(step, RunStep):
+            programs.check(step, self._around)
+            return self._inputs.running(step, roots)
+        return None
+
+    def _do(self, work: CopyWork | FolderWork | RunWork, place: Place, hearing: "_Hearing") -> Outcome:
+        if not isinstance(work, RunWork):
+            return self._worker.do(work.task(place), cancelled=hearing.cancelled)
+        group = self._session.next_step()
+        with self._session.sandbox(work.network) as stack:
+            surroundings = programs.StepSurroundings(
+                build=self._around,
+                network=work.network,
+                endpoints=stack.endpoints,
+                group=group,
+                files_of=lambda source: self._inputs.files(hearing.roots(source)),
+                caches=self._paths.build_caches,
+            )
+            task = programs.request(work.step, place, surroundings)
+            return self._worker.do(task, output=hearing.output, sandbox=stack.sandbox, cancelled=hearing.cancelled)
+
+    @contextmanager
+    def _scratch(self) -> Iterator[Path]:
+        path = self._images.blobs.scratch()
+        try:
+            yield path
+        finally:
+            remove_tree(path)
+
+
+@dataclass(frozen=True, slots=True)
+class _Hearing:
+    roots: Roots
+    use_cache: bool
+    output: Output | None
+    cancelled: int | None

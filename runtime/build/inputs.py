@@ -1,0 +1,101 @@
+"""What a step reads: found, and known by the digest of its content.
+
+Of a context only the files that a step names are looked at, and of those only such as changed since the last time.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from runtime.build import programs
+from runtime.build.cache import BuildCache, key_of
+from runtime.build.files import matching
+from runtime.build.files.bringing import Selection, digest_of, literal_pattern
+from runtime.build.files.source import SourceTree
+from runtime.build.plan import BindMount, CacheMount, CopyStep, RunStep, Source
+from runtime.build.roots import FolderRoot, Root, Surroundings
+from runtime.build.work import CopyWork, RunWork
+from runtime.build.worker.client import BuildWorker
+from runtime.build.worker.messages import Files, Part, ReadDigest
+from runtime.errors import NotFound
+from runtime.image.identity import chain_ids
+from runtime.image.layers import LayerStore
+from runtime.syscall.tree import remove_tree
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+Roots = Callable[[Source], Root]
+"""Finds what a source of the plan is: the layers of an image or a stage, or a folder."""
+
+
+class Inputs:
+    """The inputs of a build's steps. Every method may be called from several threads."""
+
+    def __init__(self, cache: BuildCache, layers: LayerStore, worker: BuildWorker, around: Surroundings) -> None:
+        self._cache = cache
+        self._layers = layers
+        self._worker = worker
+        self._around = around
+
+    def copying(self, step: CopyStep, roots: Roots) -> CopyWork:
+        """Return a COPY or ADD with the digests of what it copies. Raises NotFound, InvalidArgument, OSError."""
+        parts = list(self._parts(step, roots))
+        digests = tuple(self._digest(root, part) for root, part in parts)
+        return CopyWork(step, tuple(part for _, part in parts), digests, self._around.clamp_s)
+
+    def running(self, step: RunStep, roots: Roots) -> RunWork:
+        """Return a RUN with the digests of what is mounted. Raises NotFound, InvalidArgument, OSError."""
+        mounted: list[str] = []
+        digests: list[str] = []
+        for mount in step.mounts:
+            if not isinstance(mount, BindMount | CacheMount):
+                continue
+            root = roots(mount.source)
+            if isinstance(root, FolderRoot):
+                if isinstance(mount, BindMount):
+                    part = Part(self.files(root), (literal_pattern(mount.path),))
+                    digests.append(self._digest(root, part))
+            else:
+                mounted.append(chain_ids(root.diff_ids)[-1] if root.diff_ids else "scratch")
+        network = programs.network_of(step, self._around)
+        return RunWork(step, network, self._around, tuple(mounted), tuple(digests))
+
+    def files(self, root: Root) -> Files:
+        """Return a root as the worker finds it. Raises NotFound."""
+        if isinstance(root, FolderRoot):
+            return Files(folder=str(root.path), ignore=root.ignore, owned_by_root=True)
+        return Files(lowers=self._layers.stack(root.diff_ids))
+
+    def _parts(self, step: CopyStep, roots: Roots) -> Iterator[tuple[Root, Part]]:
+        unpack = step.add if step.unpack is None else step.unpack
+        if step.sources:
+            root = roots(step.source)
+            yield root, Part(self.files(root), step.sources, step.exclude, step.parents, unpack)
+
+    def _digest(self, root: Root, part: Part) -> str:
+        selection = Selection(part.patterns, part.exclude, part.parents)
+        if isinstance(root, FolderRoot):
+            with _opened(root) as tree:
+                return digest_of(tree, selection, self._cache, owned_by_root=True)
+        key = key_of("files", root.diff_ids, [part.patterns, part.exclude, part.parents])
+        known = self._cache.find_note(key)
+        if known is None:
+            scratch = self._layers.blobs.scratch()
+            try:
+                (known,) = self._worker.do(ReadDigest(part, str(scratch))).digests
+            finally:
+                remove_tree(scratch)
+            self._cache.keep_note(key, known)
+        return known
+
+
+@contextmanager
+def _opened(root: FolderRoot) -> Iterator[SourceTree]:
+    try:
+        descriptor = os.open(root.path, _FOLDER)
+    except OSError as error:
+        reason = os.strerror(error.errno or 0).lower()
+        raise NotFound(f"cannot open the build context `{root.path}`: {reason}") from error
+    try:
+        yield SourceTree(descriptor, matching.rules(root.ignore))
+    finally:
+        os.close(descriptor)
