@@ -52,6 +52,11 @@ class Exchange:
         self._handler.wfile.write(content)
         self._handler.wfile.flush()
 
+    def hang_up(self) -> None:
+        """End the connection too early, yet in good order: what was sent arrives."""
+        self._handler.close_connection = True
+        self._handler.connection.shutdown(socket.SHUT_WR)
+
     def cut(self) -> None:
         """End the connection with a reset."""
         plug = self._handler.connection

@@ -1,9 +1,13 @@
 """Images come from a registry when a project needs them."""
 
+import hashlib
+import json
 import os
 import signal
 import sqlite3
+import tarfile
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +16,7 @@ from tests.integration.image.tars import Entry, folder, layer
 from tests.support import registry
 from tests.support.cli import Cli, wait_until
 from tests.support.registry import RegistryServer
-from tests.support.registry_proxy import RegistryProxy
+from tests.support.registry_proxy import Exchange, RegistryProxy
 
 pytestmark = pytest.mark.usefixtures("no_credentials")
 
@@ -165,3 +169,51 @@ def test_a_pull_killed_at_any_moment_must_leave_no_broken_image(
         assert connection.execute("SELECT count(*) FROM images").fetchone() == (1,)
     connection.close()
     cli.run("down", "-t", "0")
+
+
+LARGE_BYTES = 300 << 20
+PATTERN = bytes(range(256)) * 4096
+
+
+def _large_layer() -> Iterator[bytes]:
+    """Yield a tar with one file of 300 MiB, without ever having it."""
+    member = tarfile.TarInfo("large")
+    member.size = LARGE_BYTES
+    yield member.tobuf()
+    for _ in range(LARGE_BYTES // len(PATTERN)):
+        yield PATTERN
+    yield bytes(10240 - 512)
+
+
+def test_a_large_layer_must_not_be_held_in_memory(cli: Cli, server: RegistryServer, proxy: RegistryProxy):
+    """300 MiB pass through the command, and through its unpack worker, piece by piece."""
+    digest, size = hashlib.sha256(), 0
+    for piece in _large_layer():
+        digest.update(piece)
+        size += len(piece)
+    diff_id = f"sha256:{digest.hexdigest()}"
+    descriptor = {"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": diff_id, "size": size}
+    config = registry.assembled([], [diff_id]).config
+    plain = {"schemaVersion": 2, "mediaType": registry.MANIFEST, "config": config.descriptor, "layers": [descriptor]}
+    manifest = registry.Blob(json.dumps(plain).encode(), registry.MANIFEST)
+    registry.put_blob(server.host, "scenario/large", config)
+
+    def serving(exchange: Exchange) -> bool:
+        if "/manifests/" in exchange.path:
+            exchange.answer(200, manifest.content, {"Content-Type": manifest.media_type})
+        elif diff_id in exchange.path:
+            exchange.begin(200, {"Content-Length": str(size)})
+            for piece in _large_layer():
+                exchange.send(piece)
+        else:
+            return False
+        return True
+
+    proxy.faults.append(serving)
+    command = cli.start("image", "pull", "-q", f"{proxy.host}/scenario/large:1")
+    _, status, usage = os.wait4(command.pid, 0)
+    command.returncode = os.waitstatus_to_exitcode(status)
+    output = command.communicate()[0]
+    assert command.returncode == 0, output
+    # Of the largest of the processes, in KiB.
+    assert usage.ru_maxrss < 100 << 10

@@ -1,0 +1,386 @@
+"""A bad line, a bad server and a bad registry: an image comes whole or not at all, and nothing hangs."""
+
+import gzip
+import hashlib
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from runtime.errors import InvalidArgument, NotFound, PermissionDenied, Unavailable
+from runtime.image.distribution import Distribution
+from tests.integration.image.tars import Entry, folder, layer
+from tests.integration.registry.conftest import Client
+from tests.support import registry
+from tests.support.registry import Blob, RegistryServer, RemoteImage
+from tests.support.registry_proxy import Exchange, RegistryProxy, times
+
+CONTENT = layer(folder("./"), Entry("random", os.urandom(3_000_000)))
+NONE = ("host:latest",)
+
+
+@pytest.fixture
+def image(server: RegistryServer) -> RemoteImage:
+    """Put an image of one larger layer into the registry."""
+    return registry.put(server.host, "faults/image", "1", registry.image(CONTENT))
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the pauses between attempts short: there are as many."""
+    monkeypatch.setattr("runtime.registry.session.FIRST_PAUSE_S", 0.01)
+
+
+def _name(proxy: RegistryProxy) -> str:
+    return f"{proxy.host}/faults/image:1"
+
+
+def _ends_after(exchange: Exchange, count: int) -> None:
+    """Send the answer's head and a part of its body, then cut the line."""
+    status, headers, body = exchange.fetch()
+    exchange.begin(status, {**headers, "Content-Length": str(len(body))})
+    exchange.send(body[:count])
+    exchange.hang_up()
+
+
+def _nothing_stays(client: Client) -> bool:
+    return [record.references for record in client.store.list()] == [NONE] and not [
+        name for name in client.leftovers() if not name.endswith(".partial")
+    ]
+
+
+def _served(proxy: RegistryProxy, document: object, media_type: str = registry.INDEX) -> None:
+    content = document if isinstance(document, bytes) else json.dumps(document).encode()
+    proxy.faults[:] = [times(99, "/manifests/", lambda each: each.answer(200, content, {"Content-Type": media_type}))]
+
+
+def test_a_download_that_is_cut_must_go_on_where_it_ended(client: Client, proxy: RegistryProxy, image: RemoteImage):
+    """By `Range`: no byte comes twice."""
+    (blob,) = image.layers
+    proxy.faults.append(times(3, blob.digest, lambda exchange: _ends_after(exchange, 800_000)))
+    client.distribution.pull(_name(proxy))
+    asked = [each.headers.get("Range") for each in proxy.seen if blob.digest in each.path]
+    assert asked[0] is None
+    starts = [int(text.removeprefix("bytes=").removesuffix("-")) for text in asked[1:] if text]
+    assert len(starts) == 3
+    assert starts == sorted(starts)
+    assert starts[-1] > 1_600_000
+    assert len(client.files(_name(proxy))["random"]) == 3_000_000
+
+
+def test_a_server_without_ranges_must_do_too(client: Client, proxy: RegistryProxy, image: RemoteImage):
+    """It begins anew each time; what is known already is passed over."""
+    (blob,) = image.layers
+
+    def whole(exchange: Exchange) -> bool:
+        exchange.headers.pop("Range", None)
+        return False
+
+    proxy.faults.append(times(2, blob.digest, lambda exchange: _ends_after(exchange, 900_000)))
+    proxy.faults.append(whole)
+    client.distribution.pull(_name(proxy))
+    assert len(client.files(_name(proxy))["random"]) == 3_000_000
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_line_that_is_always_cut_must_be_given_up(client: Client, proxy: RegistryProxy, image: RemoteImage):
+    """After some attempts without progress; what came is kept for the next command."""
+    (blob,) = image.layers
+    proxy.faults.append(times(99, blob.digest, lambda exchange: _ends_after(exchange, 0)))
+    with pytest.raises(Unavailable, match="was cut"):
+        client.distribution.pull(_name(proxy))
+    assert proxy.count("GET", blob.digest) == 6
+    assert _nothing_stays(client)
+
+
+def test_the_next_command_must_go_on_with_a_download(client: Client, proxy: RegistryProxy, image: RemoteImage):
+    """Another client, after the first gave up in the middle."""
+    (blob,) = image.layers
+    broken = times(1, blob.digest, lambda exchange: _ends_after(exchange, 2_000_000))
+    proxy.faults += [broken, times(9, blob.digest, lambda exchange: exchange.answer(404))]
+    with pytest.raises(NotFound):
+        client.distribution.pull(_name(proxy))
+    proxy.faults.clear()
+    proxy.seen.clear()
+    other = Distribution(client.database, client.store)
+    other.pull(_name(proxy))
+    other.close()
+    (asked,) = [each.headers.get("Range", "") for each in proxy.seen if blob.digest in each.path]
+    assert int(asked.removeprefix("bytes=").removesuffix("-")) > 1_500_000
+
+
+@pytest.mark.parametrize(
+    "status", [408, 429, 500, 502, 503, 504], ids=["timeout", "busy", "error", "gateway", "closed", "slow"]
+)
+def test_a_passing_trouble_must_be_waited_out(client: Client, proxy: RegistryProxy, image: RemoteImage, status: int):
+    """Twice in a row, for whatever is asked."""
+    for part in ("/v2/", "/manifests/", "/blobs/"):
+        proxy.faults.append(times(1, part, lambda exchange: exchange.answer(status)))
+    client.distribution.pull(_name(proxy))
+    assert client.store.resolve(_name(proxy)).id == image.id
+
+
+def test_a_registry_that_asks_to_wait_must_be_waited_for(client: Client, proxy: RegistryProxy, image: RemoteImage):
+    """`Retry-After`, in seconds."""
+    proxy.faults.append(times(1, "/manifests/", lambda each: each.answer(429, b"", {"Retry-After": "1"})))
+    begun = time.monotonic()
+    client.distribution.pull(_name(proxy))
+    assert time.monotonic() - begun >= 1.0
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_registry_that_stays_busy_must_be_given_up(client: Client, proxy: RegistryProxy, image: RemoteImage):
+    """With its reason, after six attempts."""
+    proxy.faults.append(times(99, "/manifests/", lambda each: each.answer(429)))
+    with pytest.raises(Unavailable, match="too many requests"):
+        client.distribution.pull(_name(proxy))
+    assert proxy.count("GET", "/manifests/") == 6
+
+
+def test_other_content_must_be_fetched_once_more_and_then_refused(
+    client: Client, proxy: RegistryProxy, image: RemoteImage
+):
+    """One flipped bit; nothing of it gets a name."""
+    (blob,) = image.layers
+
+    def flipped(exchange: Exchange) -> None:
+        status, headers, body = exchange.fetch()
+        exchange.begin(status, {**headers, "Content-Length": str(len(body))})
+        exchange.send(body[:-1] + bytes([body[-1] ^ 1]))
+
+    proxy.faults.append(times(2, blob.digest, flipped))
+    with pytest.raises(InvalidArgument, match="verification failed for digest"):
+        client.distribution.pull(_name(proxy))
+    assert proxy.count("GET", blob.digest) == 2
+    assert _nothing_stays(client)
+    assert not (client.root / "blobs" / "sha256" / blob.digest[7:]).exists()
+    proxy.faults.append(times(1, blob.digest, flipped))
+    client.distribution.pull(_name(proxy))
+    assert len(client.files(_name(proxy))["random"]) == 3_000_000
+
+
+def test_a_manifest_that_is_another_must_be_refused(client: Client, proxy: RegistryProxy, image: RemoteImage):
+    """By digest: what comes has to have it."""
+    _served(proxy, image.manifest.content + b" ", registry.MANIFEST)
+    with pytest.raises(InvalidArgument, match="has digest"):
+        client.distribution.pull(f"{proxy.host}/faults/image@{image.manifest.digest}")
+    assert _nothing_stays(client)
+
+
+def test_a_length_that_is_wrong_must_not_matter(client: Client, proxy: RegistryProxy, image: RemoteImage):
+    """Shorter than the blob: the rest is asked for. The descriptor's size is what counts."""
+    (blob,) = image.layers
+
+    def short(exchange: Exchange) -> None:
+        status, headers, body = exchange.fetch()
+        exchange.begin(status, {**headers, "Content-Length": "1000000"})
+        exchange.send(body[:1_000_000])
+
+    proxy.faults.append(times(1, blob.digest, short))
+    client.distribution.pull(_name(proxy))
+    assert len(client.files(_name(proxy))["random"]) == 3_000_000
+
+
+def test_an_endless_stream_must_be_cut_off(client: Client, proxy: RegistryProxy, image: RemoteImage):
+    """At the size that the manifest says: nothing more is written."""
+    (blob,) = image.layers
+    sent = []
+
+    def endless(exchange: Exchange) -> None:
+        exchange.begin(200, {"Connection": "close"})
+        while len(sent) < 2000:
+            exchange.send(b"\0" * 65536)
+            sent.append(1)
+        exchange.cut()
+
+    proxy.faults.append(times(9, blob.digest, endless))
+    with pytest.raises(InvalidArgument, match="is larger than the"):
+        client.distribution.pull(_name(proxy))
+    assert sum(path.stat().st_size for path in (client.root / "ingest").iterdir()) <= len(blob.content)
+    assert _nothing_stays(client)
+
+
+def test_an_endless_manifest_must_be_cut_off(client: Client, proxy: RegistryProxy, image: RemoteImage):
+    """Documents are read into memory, so they have a limit of their own."""
+
+    def endless(exchange: Exchange) -> None:
+        exchange.begin(200, {"Connection": "close", "Content-Type": registry.MANIFEST})
+        for _ in range(2000):
+            exchange.send(b" " * 65536)
+
+    proxy.faults.append(times(9, "/manifests/", endless))
+    with pytest.raises(InvalidArgument, match="is larger than 4194304 bytes"):
+        client.distribution.pull(_name(proxy))
+
+
+def test_a_redirect_must_be_followed_but_not_for_ever(
+    client: Client, server: RegistryServer, proxy: RegistryProxy, image: RemoteImage
+):
+    """Blobs lie elsewhere; a server that sends in circles is left."""
+    (blob,) = image.layers
+    target = f"http://{server.host}/v2/faults/image/blobs/{blob.digest}"
+    proxy.faults.append(times(1, blob.digest, lambda each: each.answer(307, b"", {"Location": target})))
+    client.distribution.pull(_name(proxy))
+    proxy.faults.append(times(99, "/manifests/", lambda each: each.answer(302, b"", {"Location": each.path})))
+    with pytest.raises(Unavailable, match="sends on more than 5 times"):
+        client.distribution.pull(_name(proxy))
+
+
+@pytest.mark.parametrize("location", ["file:///etc/passwd", "ftp://127.0.0.1/x", "gopher://127.0.0.1:1/x"])
+def test_a_redirect_to_no_web_server_must_be_refused(
+    client: Client, proxy: RegistryProxy, image: RemoteImage, location: str
+):
+    """Nothing is read from this machine."""
+    proxy.faults.append(times(9, "/manifests/", lambda each: each.answer(307, b"", {"Location": location})))
+    with pytest.raises(Unavailable, match="which is refused"):
+        client.distribution.pull(_name(proxy))
+
+
+HOSTILE = {
+    "no JSON": b"{",
+    "deeply nested": b"[" * 100_000,
+    "a list": [],
+    "no layers": {"schemaVersion": 2, "mediaType": registry.MANIFEST, "config": {}},
+    "schema 1": {"schemaVersion": 1, "fsLayers": []},
+    "a path as digest": {
+        "schemaVersion": 2,
+        "config": {"mediaType": registry.CONFIG, "digest": "sha256:../../../../etc/passwd", "size": 1},
+        "layers": [],
+    },
+    "a negative size": {
+        "schemaVersion": 2,
+        "config": {"mediaType": registry.CONFIG, "digest": "sha256:" + "0" * 64, "size": -1},
+        "layers": [],
+    },
+    "a huge configuration": {
+        "schemaVersion": 2,
+        "config": {"mediaType": registry.CONFIG, "digest": "sha256:" + "0" * 64, "size": 1 << 40},
+        "layers": [],
+    },
+    "a thousand layers": {
+        "schemaVersion": 2,
+        "config": {"mediaType": registry.CONFIG, "digest": "sha256:" + "0" * 64, "size": 1},
+        "layers": [{"mediaType": registry.GZIP_LAYER, "digest": "sha256:" + "0" * 64, "size": 1}] * 1000,
+    },
+}
+
+
+@pytest.mark.parametrize("document", HOSTILE.values(), ids=HOSTILE.keys())
+def test_a_document_that_is_none_must_be_refused(client: Client, proxy: RegistryProxy, document: object):
+    """One clear error, nothing written."""
+    _served(proxy, document, registry.MANIFEST)
+    with pytest.raises(InvalidArgument):
+        client.distribution.pull(_name(proxy))
+    assert _nothing_stays(client)
+
+
+def test_an_index_that_holds_itself_or_others_without_end_must_be_refused(
+    client: Client, server: RegistryServer, proxy: RegistryProxy, image: RemoteImage
+):
+    """Indexes in indexes, deeper than anybody needs."""
+    inner: Blob = image.manifest
+    platform = {"os": "linux", "architecture": registry.ARCHITECTURE}
+    for _ in range(6):
+        inner = registry.index((inner, platform))
+        registry.put_manifest(server.host, "faults/image", inner.digest, inner)
+    registry.put_manifest(server.host, "faults/image", "nested", inner)
+    with pytest.raises(InvalidArgument, match="nested deeper than 4"):
+        client.distribution.pull(f"{server.host}/faults/image:nested")
+
+
+def test_foreign_urls_must_not_be_followed(client: Client, server: RegistryServer, proxy: RegistryProxy):
+    """A layer's `urls` could lead anywhere: it comes from the registry or not at all."""
+    with RegistryProxy(server.host) as elsewhere:
+        packed = Blob(
+            gzip.compress(CONTENT, 1),
+            "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+            {"urls": [f"http://{elsewhere.host}/foreign"]},
+        )
+        foreign = registry.assembled([packed], [f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"])
+        registry.put_blob(server.host, "faults/foreign", foreign.config)
+        _served(proxy, foreign.manifest.content, registry.MANIFEST)
+        with pytest.raises(NotFound):
+            client.distribution.pull(f"{proxy.host}/faults/foreign:1")
+        assert elsewhere.seen == []
+
+
+def test_a_registrys_words_must_not_reach_the_terminal_as_they_are(client: Client, proxy: RegistryProxy):
+    """Escape sequences and line ends of a stranger."""
+    body = json.dumps({"errors": [{"code": "DENIED", "message": "\x1b]0;x\x07a\nb\u202e" + "y" * 5000}]}).encode()
+    proxy.faults.append(times(9, "/manifests/", lambda each: each.answer(403, body)))
+    with pytest.raises(PermissionDenied) as caught:
+        client.distribution.pull(_name(proxy))
+    assert caught.value.message.isprintable()
+    assert len(caught.value.message) < 500
+
+
+def _with_settings(monkeypatch: pytest.MonkeyPatch, folder: Path, text: str) -> None:
+    path = folder / "registries.toml"
+    path.write_text(text)
+    monkeypatch.setenv("PYCOMPOSE_REGISTRIES", str(path))
+
+
+def test_mirrors_must_be_asked_first_and_replaced_when_they_fail(
+    client: Client, server: RegistryServer, image: RemoteImage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """One that is gone, one that lies about a layer, one that has the manifest alone: the registry itself helps out."""
+    (blob,) = image.layers
+    with RegistryProxy(server.host) as mirror, RegistryProxy(server.host) as origin:
+        _with_settings(
+            monkeypatch,
+            tmp_path,
+            f'[registry."{origin.host}"]\nmirrors = ["http://127.0.0.1:1", "http://{mirror.host}"]\ninsecure = true\n',
+        )
+        name = f"{origin.host}/faults/image:1"
+
+        def pulled() -> tuple[int, int]:
+            distribution = Distribution(client.database, client.store)
+            distribution.pull(name)
+            distribution.close()
+            counts = mirror.count("GET", "/blobs/"), origin.count("GET", "/blobs/")
+            client.store.remove(name)
+            mirror.seen.clear()
+            origin.seen.clear()
+            return counts
+
+        assert pulled() == (2, 0)
+        mirror.faults.append(times(1, blob.digest, lambda each: each.answer(200, b"x" * len(blob.content))))
+        assert pulled() == (2, 1)
+        mirror.faults[:] = [times(9, "/blobs/", lambda each: each.answer(404))]
+        assert pulled() == (2, 2)
+        mirror.faults[:] = [times(99, "/v2/", lambda each: each.answer(404))]
+        assert pulled() == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[registry", "is not valid TOML"),
+        ("[registries.x]\n", "unknown key `registries`"),
+        ('[registry.x]\nmirror = "y"\n', "unknown key `mirror` of registry `x`"),
+        ('[registry.x]\ninsecure = "yes"\n', "`insecure` of registry `x` is not true or false"),
+        ('[registry.x]\nmirrors = ["mirror.example.com"]\n', "is not a list of URLs"),
+        ('[registry.x]\nca = "nope.pem"\n', "which is not there"),
+        ('[registry.x]\nclient-key = "registries.toml"\n', "needs both"),
+    ],
+)
+def test_settings_that_are_wrong_must_be_named(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, message: str
+):
+    """The file, the registry, and what was expected."""
+    _with_settings(monkeypatch, tmp_path, text)
+    with pytest.raises(InvalidArgument, match=message):
+        Distribution(client.database, client.store)
+
+
+def test_a_proxy_of_the_environment_must_be_used_except_for_this_machine(
+    client: Client, server: RegistryServer, proxy: RegistryProxy, image: RemoteImage, monkeypatch: pytest.MonkeyPatch
+):
+    """`http_proxy`, with its user; loopback and `no_proxy` are reached directly."""
+    monkeypatch.setenv("http_proxy", "http://user:word@127.0.0.1:1")
+    monkeypatch.setenv("https_proxy", "127.0.0.1:1")
+    assert client.distribution.pull(f"{server.host}/faults/image:1").is_new
+    with pytest.raises(Unavailable, match=r"cannot reach `registry\.example\.com`"):
+        client.distribution.pull("registry.example.com/x/y:1")
