@@ -8,13 +8,13 @@ import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from compose.errors import CircularDependency, ComposeFileError, ErrorGroup, MissingFile, Span
+from compose.errors import CircularDependency, ComposeFileError, ErrorGroup, MissingFile, ProjectError, Span
 from compose.loader.canonical import canonical
 from compose.loader.defaults import check, set_defaults
 from compose.loader.discovery import read_env_file
 from compose.loader.extends import Copies, Extender
 from compose.loader.findings import Failures, Findings
-from compose.loader.include import MAX_INCLUDED, Include, entries, import_resources
+from compose.loader.include import MAX_DEPTH, MAX_INCLUDED, Include, entries, import_resources
 from compose.loader.interpolation import interpolate
 from compose.loader.merge import merge
 from compose.loader.normalize import inherit_variables
@@ -239,6 +239,9 @@ class FileLoader:
         if self._inclusions > MAX_INCLUDED:
             message = f"more than {MAX_INCLUDED} files are included, each counted as often as it is"
             raise Problem(message, path, kind=ComposeFileError, code=TOO_LARGE)
+        if len(scope.including) > MAX_DEPTH:
+            message = f"`include` goes on for more than {MAX_DEPTH} files"
+            raise Problem(message, path, kind=ComposeFileError, code=TOO_LARGE)
         if entry.files and entry.files[0] in scope.including:
             chain = (*scope.including, entry.files[0])
             message = f"include cycle detected:\n{chain[0]}\n include " + "\n include ".join(chain[1:])
@@ -266,11 +269,13 @@ class FileLoader:
         found: dict[str, str] = {}
         origins: dict[str, str] = {}
         for file in files:
-            if not self.options.reader.is_file(file):
-                reason = "is a directory" if self.options.reader.is_directory(file) else "no such file or directory"
+            try:
+                found.update(read_env_file(file, variables, found, self.options, origins))
+            except ProjectError as error:
+                known = self.options.reader.is_file(file) or self.options.reader.is_directory(file)
+                message = error.message if known else f"{file}: no such file or directory"
                 path = ("include", entry.index, "env_file")
-                raise Problem(f"{file}: {reason}", path, kind=MissingFile, needle=posixpath.basename(file))
-            found.update(read_env_file(file, variables, found, self.options, origins))
+                raise Problem(message, path, kind=MissingFile, needle=posixpath.basename(file)) from None
         for name, value in found.items():
             self.included.setdefault(name, (value, origins[name]))
         return found

@@ -18,6 +18,9 @@ from compose.loader.tree_path import Tree
 MAX_INCLUDED = 1000
 """Models that a project may include: files that include one another twice make a thousand out of ten."""
 
+MAX_DEPTH = 50
+"""Files that may include each other in a row."""
+
 SECTIONS = ("services", "volumes", "networks", "secrets", "configs", "models")
 
 

@@ -137,7 +137,10 @@ def escaped(value: Any, *, keys: bool) -> Any:
     if isinstance(value, str):
         return _printable(value).replace("$", "$$")
     if isinstance(value, dict):
-        return {key.replace("$", "$$") if keys else key: escaped(item, keys=keys) for key, item in value.items()}
+        return {
+            _printable(key).replace("$", "$$") if keys else _printable(key): escaped(item, keys=keys)
+            for key, item in value.items()
+        }
     return [escaped(item, keys=keys) for item in value] if isinstance(value, list | tuple) else value
 
 

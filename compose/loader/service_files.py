@@ -83,7 +83,7 @@ def resolve_labels(services: Tree, options: LoadOptions, findings: Findings) -> 
 
 
 def _label_file(file: str, path: Path, known: Mapping[str, str], reader: SourceReader) -> dict[str, str]:
-    if not reader.is_file(file):
+    if not reader.is_file(file) and not reader.is_directory(file):
         raise Problem(f"label file {file} not found", path, kind=MissingFile, needle=_base(file))
     return dotenv.parse(_text(file, path, reader), file, known.get)
 

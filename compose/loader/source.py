@@ -12,7 +12,7 @@ from typing import Protocol
 MAX_FILE_BYTES = 16 << 20
 """What a Compose file or an env file may have; three thousand services take three million."""
 
-EXCESS = f"larger than {MAX_FILE_BYTES >> 20} MiB"
+EXCESS = f"larger than {MAX_FILE_BYTES} bytes"
 _NULL_DEVICE = os.makedev(1, 3)
 _WRITER_TIMEOUT_MS = 1000
 
@@ -97,7 +97,7 @@ def _await_writer(descriptor: int) -> None:
             os.read(descriptor, 1)
         except BlockingIOError:
             return
-        raise OSError(errno.ENXIO, "is a FIFO that nobody writes to")
+        raise OSError(errno.ENXIO, "is a pipe that nobody writes to")
 
 
 def _content(descriptor: int) -> bytes:

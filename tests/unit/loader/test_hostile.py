@@ -111,7 +111,7 @@ def test_a_text_of_ten_megabytes_must_be_read():
 
 def test_a_stdin_of_a_hundred_megabytes_must_be_refused():
     """Without being parsed."""
-    refused(b"x-a: " + b"x" * 100_000_000, "standard input: larger than 16 MiB")
+    refused(b"x-a: " + b"x" * 100_000_000, "standard input: larger than 16777216 bytes")
 
 
 def test_equal_keys_must_be_refused_with_both_lines():
@@ -240,16 +240,22 @@ def test_files_that_include_another_twice_must_be_refused():
     assert error.count("error:") == 1
 
 
+def test_files_that_include_one_another_for_long_must_be_refused():
+    """A thousand, each the next, would be as many calls on the stack."""
+    given = {f"f{i}.yaml": f"include: [f{i + 1}.yaml]\n" for i in range(1000)}
+    refused({"compose.yaml": "include: [f0.yaml]\n", **given}, "`include` goes on for more than 50 files")
+
+
 @pytest.mark.parametrize(
     "given",
     [
         {"compose.yaml": "include: [compose.yaml]\n"},
         {"compose.yaml": "include: [./x/../compose.yaml]\n"},
         {"compose.yaml": "include: [sub/b.yaml]\n", "sub/b.yaml": "include: [../compose.yaml]\n"},
-        {"compose.yaml": "include: [f0.yaml]\n", "f50.yaml": "include: [f7.yaml]\n"}
-        | {f"f{i}.yaml": f"include: [f{i + 1}.yaml]\n" for i in range(50)},
+        {"compose.yaml": "include: [f0.yaml]\n", "f40.yaml": "include: [f7.yaml]\n"}
+        | {f"f{i}.yaml": f"include: [f{i + 1}.yaml]\n" for i in range(40)},
     ],
-    ids=["self", "other spelling", "two", "fifty"],
+    ids=["self", "other spelling", "two", "forty"],
 )
 def test_files_that_include_each_other_must_be_refused(given):
     """However the path is spelled, however long the way is."""
