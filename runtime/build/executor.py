@@ -75,6 +75,7 @@ class Executor:
             # In this order: what holds groups and the network ends first.
             self._worker.close()
             self._session.close()
+            self._inputs.close()
             self.settle()
 
     def warm_up(self) -> None:

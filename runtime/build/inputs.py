@@ -3,12 +3,17 @@
 Of a context only the files that a step names are looked at, and of those only such as changed since the last time.
 """
 
+import itertools
 import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from runtime.build import programs
 from runtime.build.cache import BuildCache, key_of
+from runtime.build.dockerfile.remotes import SourceKind, kind_of
+from runtime.build.download import download
 from runtime.build.files import matching
 from runtime.build.files.bringing import Selection, digest_of, literal_pattern
 from runtime.build.files.source import SourceTree
@@ -17,7 +22,7 @@ from runtime.build.roots import FolderRoot, Root, Surroundings
 from runtime.build.work import CopyWork, RunWork
 from runtime.build.worker.client import BuildWorker
 from runtime.build.worker.messages import Files, Part, ReadDigest
-from runtime.errors import NotFound
+from runtime.errors import NotFound, Unsupported
 from runtime.image.identity import chain_ids
 from runtime.image.layers import LayerStore
 from runtime.syscall.tree import remove_tree
@@ -35,6 +40,15 @@ class Inputs:
         self._layers = layers
         self._worker = worker
         self._around = around
+        self._lock = threading.Lock()
+        self._folder: Path | None = None
+        self._downloads = 0
+
+    def close(self) -> None:
+        """Remove what was downloaded. Idempotent."""
+        if self._folder is not None:
+            remove_tree(self._folder)
+            self._folder = None
 
     def copying(self, step: CopyStep, roots: Roots) -> CopyWork:
         """Return a COPY or ADD with the digests of what it copies. Raises NotFound, InvalidArgument, OSError."""
@@ -66,10 +80,31 @@ class Inputs:
         return Files(lowers=self._layers.stack(root.diff_ids))
 
     def _parts(self, step: CopyStep, roots: Roots) -> Iterator[tuple[Root, Part]]:
-        unpack = step.add if step.unpack is None else step.unpack
-        if step.sources:
-            root = roots(step.source)
-            yield root, Part(self.files(root), step.sources, step.exclude, step.parents, unpack)
+        """Yield what is copied in order, local files that stand side by side together."""
+        for kind, group in itertools.groupby(step.sources, kind_of if step.add else _local):
+            sources = tuple(group)
+            if kind is SourceKind.LOCAL:
+                root = roots(step.source)
+                unpack = step.add if step.unpack is None else step.unpack
+                yield root, Part(self.files(root), sources, step.exclude, step.parents, unpack)
+            for source in sources if kind is SourceKind.URL else ():
+                yield self._downloaded(source, step)
+            if kind is SourceKind.GIT:
+                raise Unsupported(f"`ADD {sources[0]}`: git repositories cannot be added yet", hint="clone it in a RUN")
+
+    def _downloaded(self, url: str, step: CopyStep) -> tuple[Root, Part]:
+        with self._lock:
+            self._downloads += 1
+            folder = self._scratch() / str(self._downloads)
+        folder.mkdir()
+        name = download(url, folder, step.checksum)
+        root = FolderRoot(folder)
+        return root, Part(self.files(root), (literal_pattern(name),), unpack=bool(step.unpack))
+
+    def _scratch(self) -> Path:
+        if self._folder is None:
+            self._folder = self._layers.blobs.scratch()
+        return self._folder
 
     def _digest(self, root: Root, part: Part) -> str:
         selection = Selection(part.patterns, part.exclude, part.parents)
@@ -86,6 +121,11 @@ class Inputs:
                 remove_tree(scratch)
             self._cache.keep_note(key, known)
         return known
+
+
+def _local(_: str) -> SourceKind:
+    """COPY knows files only."""
+    return SourceKind.LOCAL
 
 
 @contextmanager
