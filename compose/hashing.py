@@ -24,8 +24,8 @@ def config_hash(service: ServiceConfig, spec: ContainerSpec) -> str:
 
 
 def content_digests(files: Iterable[FileObject]) -> list[str]:
-    """Return a digest for each file that is mounted as it is; a missing one has the digest of nothing."""
-    return [text_hash(_content(Path(each.source))) for each in files if each.source]
+    """Return a digest for each file that is mounted as it is; what is none has the digest of nothing."""
+    return [_content_hash(Path(each.source)) for each in files if each.source]
 
 
 def text_hash(text: str | bytes) -> str:
@@ -33,8 +33,12 @@ def text_hash(text: str | bytes) -> str:
     return hashlib.sha256(text.encode() if isinstance(text, str) else text).hexdigest()
 
 
-def _content(path: Path) -> bytes:
+def _content_hash(path: Path) -> str:
     try:
-        return path.read_bytes()
+        # A device has no end, and a FIFO is read once.
+        if path.is_file():
+            with path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
-        return b""
+        pass
+    return text_hash("")

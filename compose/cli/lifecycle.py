@@ -5,11 +5,11 @@ Imported when there is something to do (Context.lifecycle), so that the commands
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from compose.cli.context import Context
 from compose.cli.exit_codes import INTERRUPTED, SUCCESS
 from compose.cli.interrupts import interruptible
+from compose.loader.source import DiskReader
 from compose.orchestration.executor import Execution
 from compose.orchestration.verbs import lifecycle
 from compose.orchestration.verbs.lifecycle import LifecycleOptions
@@ -49,7 +49,7 @@ def perform(context: Context, verb: str, options: LifecycleOptions) -> int:
 def _may_have_hooks(files: Iterable[str]) -> bool:
     for file in files:
         try:
-            text = Path(file).read_bytes()
+            text = DiskReader().read(file)
         except OSError:
             return False
         if any(word in text for word in _HOOK_WORDS):

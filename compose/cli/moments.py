@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from compose.errors import ProjectError
 from compose.loader import units
 
-_FRACTION = re.compile(r"\.(\d+)")
+_SECONDS = re.compile(r"[0-9]{1,10}(\.[0-9]+)?")
+_FRACTION = re.compile(r"\.([0-9]+)")
 
 
 def moment_ns(flag: str, text: str, now_ns: int) -> int:
@@ -16,7 +17,7 @@ def moment_ns(flag: str, text: str, now_ns: int) -> int:
     """
     if not text:
         return 0
-    if re.fullmatch(r"\d+(\.\d+)?", text):
+    if _SECONDS.fullmatch(text):
         seconds, _, fraction = text.partition(".")
         return int(seconds) * 10**9 + int(fraction[:9].ljust(9, "0"))
     if (duration := duration_ns(text)) is not None:
@@ -25,12 +26,13 @@ def moment_ns(flag: str, text: str, now_ns: int) -> int:
     fraction = match[1] if (match := _FRACTION.search(text)) else ""
     try:
         instant = datetime.fromisoformat(_FRACTION.sub("", text, count=1))
-    except ValueError as error:
+        whole = instant if instant.tzinfo else instant.astimezone()
+        seconds_ns = int(whole.astimezone(UTC).timestamp()) * 10**9
+    except (ValueError, OverflowError) as error:
         raise ProjectError(
             f"`{flag}`: `{text}` is neither a time nor a duration", hint="such as 2026-01-02T13:23:37Z or 42m"
         ) from error
-    whole = instant if instant.tzinfo else instant.astimezone()
-    return int(whole.astimezone(UTC).timestamp()) * 10**9 + int(fraction[:9].ljust(9, "0"))
+    return seconds_ns + int(fraction[:9].ljust(9, "0"))
 
 
 def duration_ns(text: str) -> int | None:

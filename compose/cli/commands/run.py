@@ -19,6 +19,7 @@ from compose.loader import dotenv
 from compose.loader.mount import parse_volume
 from compose.loader.port import parse_port
 from compose.loader.problem import Problem
+from compose.loader.source import DiskReader
 from compose.orchestration.executor import Execution
 from compose.orchestration.pull_policy import with_policy
 from compose.orchestration.verbs.oneoff import RunOptions, create_one_off
@@ -98,7 +99,7 @@ def _from_files(files: list[str], project: Project) -> dict[str, str]:
     variables: dict[str, str] = {}
     for file in files:
         try:
-            text = dotenv.decode(Path(file).read_bytes())
+            text = dotenv.decode(DiskReader().read(file))
         except OSError as error:
             raise ProjectError(f"couldn't read env file `{file}`: {(error.strerror or '').lower()}") from error
         variables |= dotenv.parse(text, file, project.environment.get)

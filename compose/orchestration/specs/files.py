@@ -13,6 +13,7 @@ from schemas.engine.specs import FileObject
 
 Kind = Literal["secret", "config"]
 SECRETS = "/run/secrets"
+_MAX_COPIED_BYTES = 1 << 20
 
 
 def file_objects(project: Project, service: ServiceConfig) -> tuple[FileObject, ...]:
@@ -62,8 +63,10 @@ def _content(project: Project, definition: TopLevel, reference: FileReference, k
 
 
 def _text_of(path: Path) -> str | None:
-    # An owner or mode of its own needs a copy. What is no text is bound as it is.
+    # An owner or mode of its own needs a copy, kept with the container. What is no small text is bound as it is.
     try:
+        if not path.is_file() or path.stat().st_size > _MAX_COPIED_BYTES:
+            return None
         return path.read_text(encoding="utf-8") or None
     except (OSError, UnicodeDecodeError):
         return None

@@ -1,5 +1,7 @@
 """`--since` and `--until`."""
 
+from contextlib import suppress
+
 import pytest
 
 from compose.cli.moments import duration_ns, moment_ns
@@ -39,3 +41,12 @@ def test_anything_else_must_be_refused_with_the_flag() -> None:
     with pytest.raises(ProjectError, match="`--until`: `yesterday` is neither a time nor a duration"):
         moment_ns("--until", "yesterday", NOW)
     assert duration_ns("10") is None
+
+
+@pytest.mark.parametrize(
+    "text", ["9" * 5000, "0001-01-01", "9999-12-31T23:59:59-23:59", "1" * 11, "٣", "1.٣", "1e999", "99999999999h"]
+)
+def test_times_that_no_clock_shows_must_be_refused_or_read(text: str) -> None:
+    """However long the text, whatever its digits: nothing but an error comes out."""
+    with suppress(ProjectError):
+        moment_ns("--since", text, NOW)
