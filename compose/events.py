@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from schemas.engine.builds import BuildEvent
+
 
 class Progress(StrEnum):
     """How far one resource has come."""
@@ -42,13 +44,29 @@ class ProgressEvent:
     """How far a layer is; 0 where no bytes are counted."""
 
 
+@dataclass(frozen=True, slots=True)
+class BuildProgress:
+    """Something happened to a step of the build of a service's image."""
+
+    service: str
+    event: BuildEvent
+    time_s: float = 0.0
+    """Monotonic clock, seconds."""
+
+    @property
+    def title(self) -> str:
+        """The step as BuildKit names it among those of several builds: `[web 2/5] RUN make`."""
+        title = self.event.title
+        return f"[{self.service} {title[1:]}" if title.startswith("[") else f"[{self.service}] {title}"
+
+
 class EventProcessor(Protocol):
     """A renderer of progress."""
 
     def start(self, title: str) -> None:
         """Begin: `title` is the command's word, such as Running."""
 
-    def on(self, event: ProgressEvent) -> None:
+    def on(self, event: ProgressEvent | BuildProgress) -> None:
         """Show one event. Called from any thread."""
 
     def done(self, *, success: bool) -> None:

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
+from schemas.engine.builds import BuildCheck, BuildEvent, BuildSpec, BuiltImage
 from schemas.engine.events import EngineEvent
 from schemas.engine.records import (
     ContainerRecord,
@@ -163,6 +164,27 @@ class Distribution(Protocol):
         """Release connections and processes."""
 
 
+class BuildListener(Protocol):
+    """Who wants to know how a build comes along. Called from several threads."""
+
+    @property
+    def cancel_fd(self) -> int | None:
+        """A descriptor that is readable once the user has asked to stop: the build then ends with Cancelled."""
+
+    def on(self, event: BuildEvent) -> None:
+        """Take in what happened to a step."""
+
+
+class Builder(Protocol):
+    """The runtime's builder of images (runtime.build.builder), opened when one is first needed."""
+
+    def build(self, spec: BuildSpec, listener: BuildListener | None = None) -> BuiltImage:
+        """Build an image: Runtime.build_image."""
+
+    def check(self, spec: BuildSpec) -> BuildCheck:
+        """Look a Dockerfile over: Runtime.check_build."""
+
+
 class RuntimeSessions(RuntimeReader, Protocol):
     """What runs, met without changing what exists (runtime.sessions.Sessions): light, like the reader."""
 
@@ -245,6 +267,16 @@ class Runtime(RuntimeSessions, Protocol):
 
     def remote_digest(self, reference: str) -> str:
         """Return the digest that a name leads to in its registry now. Raises as `pull_image` does."""
+
+    def build_image(self, spec: BuildSpec, *, listener: BuildListener | None = None) -> BuiltImage:
+        """Build an image from a Dockerfile, and let its names lead to it. Steps done before are not done again.
+
+        Raises SourceError for what is wrong in the Dockerfile (ErrorSet for several), BuildFailed for an
+        instruction that failed, and what `pull_image` raises for a base image.
+        """
+
+    def check_build(self, spec: BuildSpec) -> BuildCheck:
+        """Look a Dockerfile over without building. Raises as `build_image` does."""
 
     def remove_image(self, reference: str, *, force: bool = False) -> list[str]:
         """Untag, and delete when it was the last tag. Returns Docker's lines (`Untagged: …`)."""

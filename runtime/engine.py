@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from runtime import locks
-from runtime.api import Distribution, TransferListener
+from runtime.api import Builder, BuildListener, Distribution, TransferListener
 from runtime.container import creation, lifecycle
 from runtime.container.partners import Partners
 from runtime.container.recovery import recover
@@ -26,18 +26,26 @@ from runtime.state import memos
 from runtime.state.database import Database
 from runtime.supervisor.client import Supervisors
 from runtime.volume.store import VolumeStore
+from schemas.engine.builds import BuildCheck, BuildSpec, BuiltImage
 from schemas.engine.records import ContainerRecord, ImageRecord, NetworkRecord, PublishedPort, VolumeRecord
 from schemas.engine.specs import ContainerSpec, NetworkSpec, PortBinding, VolumeSpec
 from schemas.engine.transfers import PulledImage, PushedImage
 
 DistributionFactory = Callable[[Database, ImageStore], Distribution]
+Fetch = Callable[[str, str, TransferListener], PulledImage]
+BuilderFactory = Callable[[Database, Paths, ImageStore, NetworkController, Fetch], Builder]
 
 
-def open_engine(paths: Paths | None = None, *, distribution: DistributionFactory | None = None) -> "Engine":
+def open_engine(
+    paths: Paths | None = None,
+    *,
+    distribution: DistributionFactory | None = None,
+    builder: BuilderFactory | None = None,
+) -> "Engine":
     """Return the engine on the user's state. Raises PermissionDenied without the rights it needs.
 
     `distribution` makes the client of registries when one is first needed, since its HTTP library is
-    not for commands that need none.
+    not for commands that need none; `builder` likewise makes what builds images.
     """
     if os.geteuid() != 0:
         raise PermissionDenied(
@@ -56,16 +64,23 @@ def open_engine(paths: Paths | None = None, *, distribution: DistributionFactory
             supervisors=Supervisors(paths),
         ),
         distribution,
+        builder,
     )
 
 
 class Engine(Sessions):
     """Everything that changes something; reading and sessions are inherited."""
 
-    def __init__(self, partners: Partners, distribution: DistributionFactory | None = None) -> None:
+    def __init__(
+        self,
+        partners: Partners,
+        distribution: DistributionFactory | None = None,
+        builder: BuilderFactory | None = None,
+    ) -> None:
         super().__init__(partners.paths, partners.database, partners.supervisors)
         self._partners = partners
         self._make_distribution = distribution
+        self._make_builder = builder
         self._opened_distribution: Distribution | None = None
         self._distribution_lock = threading.Lock()
 
@@ -134,6 +149,14 @@ class Engine(Sessions):
     def remote_digest(self, reference: str) -> str:
         """Return the digest that a name leads to in its registry now."""
         return self._distribution().digest(reference)
+
+    def build_image(self, spec: BuildSpec, *, listener: BuildListener | None = None) -> BuiltImage:
+        """Build an image from a Dockerfile, and let its names lead to it."""
+        return self._builder().build(spec, listener)
+
+    def check_build(self, spec: BuildSpec) -> BuildCheck:
+        """Look a Dockerfile over without building."""
+        return self._builder().check(spec)
 
     def remove_image(self, reference: str, *, force: bool = False) -> list[str]:
         """Untag, and delete when it was the last tag."""
@@ -209,3 +232,15 @@ class Engine(Sessions):
                     raise Unsupported("this engine was opened without a client of registries")
                 self._opened_distribution = self._make_distribution(self.database, self._partners.images)
             return self._opened_distribution
+
+    def _builder(self) -> Builder:
+        if self._make_builder is None:
+            raise Unsupported("this engine was opened without a builder")
+        parts = self._partners
+        return self._make_builder(
+            parts.database,
+            parts.paths,
+            parts.images,
+            parts.networks,
+            lambda reference, platform, listener: self.pull_image(reference, platform=platform, listener=listener),
+        )

@@ -5,6 +5,7 @@
     ├── AlreadyExists        the name is taken
     ├── InvalidArgument      the request makes no sense
     │   └── SourceError      a line of a file, a Dockerfile's for example, makes no sense
+    │       └── BuildFailed  an instruction of a Dockerfile failed when it was carried out
     ├── FailedPrecondition   wrong status: not running, still running, in use
     ├── Conflict             something else holds it: a port, an address
     ├── PermissionDenied     not root, or the kernel says no
@@ -71,6 +72,14 @@ class SourceError(InvalidArgument):
 
     def __str__(self) -> str:
         return f"{self.place}: {self.message}"
+
+
+class BuildFailed(SourceError):
+    """An instruction of a Dockerfile failed when it was carried out; `output` is the last that it said."""
+
+    def __init__(self, message: str, *, place: Place, output: str = "", hint: str = "") -> None:
+        super().__init__(message, place=place, hint=hint)
+        self.output = output
 
 
 class FailedPrecondition(EngineError):

@@ -181,18 +181,22 @@ class Context:
         """Return the whole runtime. Raises PermissionDenied without the rights it needs."""
         if self._runtime is None:
             self._runtime = registry.load(registry.ENGINE).open_engine(
-                # Not before it is needed: it imports an HTTP library.
-                distribution=lambda *parts: registry.load(registry.DISTRIBUTION).Distribution(*parts)
+                # Neither before it is needed: one imports an HTTP library, the other reads Dockerfiles.
+                distribution=lambda *parts: registry.load(registry.DISTRIBUTION).Distribution(*parts),
+                builder=lambda *parts: registry.load(registry.BUILDER).Builder(*parts),
             )
         assert self._runtime is not None  # noqa: S101 - for mypy: the registry's modules are untyped
         return self._runtime
 
-    def progress(self, *, silent: bool = False, beside_output: bool = False) -> "EventProcessor":
+    def progress(
+        self, *, silent: bool = False, beside_output: bool = False, on_output: bool = False
+    ) -> "EventProcessor":
         """Return a renderer of progress on standard error, with COMPOSE_STATUS_STDOUT on standard output.
 
-        `silent`: one that says nothing; `beside_output`: one that other lines on the terminal do not disturb.
+        `silent`: one that says nothing; `beside_output`: one that other lines on the terminal do not disturb;
+        `on_output`: on standard output anyway.
         """
-        stream = sys.stdout if is_true(os.environ.get("COMPOSE_STATUS_STDOUT", "")) else sys.stderr
+        stream = sys.stdout if on_output or is_true(os.environ.get("COMPOSE_STATUS_STDOUT", "")) else sys.stderr
         name = "quiet" if silent else mode.choose_progress(self.options.progress, self.options.ansi, stream)
         if name == "tty" and beside_output:
             name = "plain"

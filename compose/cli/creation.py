@@ -7,31 +7,27 @@ from compose.cli.context import Context
 from compose.cli.options import scales
 from compose.errors import ProjectError
 from compose.loader.source import SourceReader
-from compose.orchestration.options import ReconcileOptions, Recreate
+from compose.orchestration.options import BuildWhen, ReconcileOptions, Recreate
 from compose.orchestration.pull_policy import with_policy
 from compose.orchestration.verbs.scale import scaled
 from schemas.composefile.project import Project
 
 
 def load_project(context: Context, reader: SourceReader | None = None) -> Project:
-    """Load the project, through `reader` if one is given, with the numbers of `--scale`.
-
-    Raises ProjectError also for images that would have to be built, which this version cannot.
-    """
+    """Load the project, through `reader` if one is given, with the numbers of `--scale`."""
     options = context.options
     project = context.load(reader=reader).project
-    check_images(options, project)
     return scaled(with_policy(project, options.pull), scales(options.scale))
 
 
-def check_images(options: argparse.Namespace, project: Project) -> None:
-    """Raise ProjectError where flags ask to build."""
-    built = [service.name for service in project.services.values() if service.build is not None]
-    if (options.build or options.pull == "build") and built:
-        raise ProjectError(
-            f"this version of pycompose cannot build the image of service `{built[0]}`",
-            hint="build it elsewhere and bring it in with `pycompose image load`",
-        )
+def build_when(options: argparse.Namespace) -> BuildWhen:
+    """Return which images are built first. Raises ProjectError for flags that exclude each other."""
+    never = getattr(options, "no_build", False)
+    if options.build and never:
+        raise ProjectError("--build and --no-build are incompatible")
+    if never:
+        return BuildWhen.NEVER
+    return BuildWhen.ALWAYS if options.build or options.pull == "build" else BuildWhen.MISSING
 
 
 def reconcile_options(options: argparse.Namespace) -> ReconcileOptions:
@@ -43,6 +39,8 @@ def reconcile_options(options: argparse.Namespace) -> ReconcileOptions:
         recreate = Recreate.NEVER
     return ReconcileOptions(
         services=tuple(options.services),
+        build=build_when(options),
+        quiet_build=options.quiet_build,
         recreate=recreate,
         recreate_dependencies=Recreate.NEVER if options.no_recreate else Recreate.DIVERGED,
         quiet_pull=options.quiet_pull,

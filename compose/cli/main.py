@@ -9,12 +9,12 @@ from collections.abc import Sequence
 
 from compose.cli import registry
 from compose.cli.context import Context
-from compose.cli.engine_errors import for_user
 from compose.cli.exit_codes import BROKEN_PIPE, INTERRUPTED, SUCCESS
 from compose.cli.help import help_page, option_rows
 from compose.cli.options import PROGRAM, add_dry_run, global_parser, is_true, settle_globals, wants_objects
 from compose.cli.parser import HelpRequested, Parser, UsageError
 from compose.errors import EXIT_FAILURE, ComposeError, ProjectError
+from compose.orchestration.engine_errors import for_user
 from runtime.errors import Cancelled, EngineError
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})

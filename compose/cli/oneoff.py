@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from compose.cli import terminal
 from compose.cli.terminal import Relay
-from compose.events import EventProcessor, ProgressEvent
+from compose.events import BuildProgress, EventProcessor, ProgressEvent
 from runtime.api import EventStream, LogFollower, Runtime
 from runtime.errors import EngineError
 from schemas.engine.records import ContainerRecord, LogLine
@@ -97,9 +97,9 @@ class Unmentioned:
         """Begin."""
         self._events.start(title)
 
-    def on(self, event: ProgressEvent) -> None:
+    def on(self, event: ProgressEvent | BuildProgress) -> None:
         """Show the event, unless it is about what is left out."""
-        if not event.resource.startswith(self._beginning):
+        if isinstance(event, BuildProgress) or not event.resource.startswith(self._beginning):
             self._events.on(event)
 
     def done(self, *, success: bool) -> None:

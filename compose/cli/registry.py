@@ -30,6 +30,7 @@ REMOTE = "compose.remote.sources"
 ENGINE = "runtime.engine"
 LOGIN = "runtime.registry.login"
 DISTRIBUTION = "runtime.image.distribution"
+BUILDER = "runtime.build.builder"
 RENDERERS = {
     "tty": "compose.render.tty",
     "plain": "compose.render.plain",
@@ -70,6 +71,7 @@ class Command:
 SERVICES = "[OPTIONS] [SERVICE...]"
 
 COMMANDS = {
+    "build": Command("Build or rebuild services", SERVICES, "build", tier=2, apart=True),
     "config": Command(
         "Parse, resolve and render the Compose file in canonical format", SERVICES, "config", tier=2, apart=True
     ),
@@ -122,7 +124,7 @@ SHORTCUTS = {
 }
 """Light modules whose `report(context)` may already be a command's whole answer."""
 ALIASES = {"convert": "config"}
-ABSENT = frozenset({"attach", "build", "commit", "cp", "export", "publish", "stats", "watch", "alpha", "bridge"})
+ABSENT = frozenset({"attach", "commit", "cp", "export", "publish", "stats", "watch", "alpha", "bridge"})
 """Commands of docker compose that this version does not have."""
 
 

@@ -1,4 +1,4 @@
-"""From an operation to its Runtime call; no decisions. A wait is none: see conditions."""
+"""From an operation to its Runtime call; no decisions. For a wait see conditions, for a build building."""
 
 from dataclasses import dataclass
 
@@ -41,8 +41,8 @@ def perform(runtime: Runtime, operation: op.Operation, listener: TransferListene
             return Result(runtime.stop_container(reference, timeout_s=operation.timeout_s))
         case op.RunHook():
             return _run_hook(runtime, operation)
-        case op.WaitCondition():
-            raise TypeError("a wait is no call")
+        case op.WaitCondition() | op.BuildImage():
+            raise TypeError("it is more than a call")
         case op.CreateNetwork() | op.RemoveNetwork() | op.CreateVolume() | op.RemoveVolume() | op.RemoveImage():
             return _change_resource(runtime, operation)
         case _:

@@ -4,7 +4,7 @@ It carries no decision logic: what to do, in which order and why has been decide
 """
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 
@@ -13,9 +13,11 @@ from compose.errors import ComposeError, ErrorGroup, ExecutionError
 from compose.events import EventProcessor
 from compose.graph.schedule import Schedule
 from compose.orchestration import conditions
+from compose.orchestration.building import build_image
 from compose.orchestration.calls import Result, perform
+from compose.orchestration.engine_errors import for_user
 from compose.orchestration.interruption import Interruption
-from compose.orchestration.operation import CreateContainer, PullImage, StartContainer, WaitCondition
+from compose.orchestration.operation import BuildImage, CreateContainer, PullImage, StartContainer, WaitCondition
 from compose.orchestration.plan import Plan, PlanNode
 from compose.orchestration.progress import ProgressReporter, labels_of
 from compose.orchestration.watcher import Answer, ConditionWatcher
@@ -50,10 +52,15 @@ class Outcome:
 
     def raise_failures(self) -> None:
         """Raise the failure, or an ErrorGroup of several."""
-        if len(self.failures) == 1:
-            raise self.failures[0]
-        if self.failures:
-            raise ErrorGroup(self.failures)
+        found = [each for failure in self.failures for each in _parts(failure)]
+        if len(found) == 1:
+            raise found[0]
+        if found:
+            raise ErrorGroup(found)
+
+
+def _parts(failure: ComposeError) -> Sequence[ComposeError]:
+    return failure.errors if isinstance(failure, ErrorGroup) else (failure,)
 
 
 def execute(plan: Plan, runtime: Runtime, project: str, execution: Execution) -> Outcome:
@@ -81,6 +88,7 @@ class _Run:
         self._runtime = runtime
         self._limit = execution.parallel if execution.parallel > 0 else len(plan)
         self._interruption = execution.interruption
+        self._events = execution.events
         self._progress = ProgressReporter(execution.events, plan)
         self._workers = Workers()
         self._watcher = ConditionWatcher(runtime, project)
@@ -134,8 +142,11 @@ class _Run:
     def _call(self, node: PlanNode) -> None:
         # On a worker's thread.
         try:
-            listener = self._progress.listener(node.operation, self._interruption)
-            result = perform(self._runtime, node.operation, listener)
+            if isinstance(node.operation, BuildImage):
+                result = build_image(self._runtime, node.operation, self._events, self._interruption)
+            else:
+                listener = self._progress.listener(node.operation, self._interruption)
+                result = perform(self._runtime, node.operation, listener)
         except Exception as error:  # noqa: BLE001 - judged, or raised again, on the executor's thread
             failure = error
             self._inbox.put(lambda: self._call_failed(node, failure))
@@ -160,8 +171,7 @@ class _Run:
         elif isinstance(error, EngineError) and isinstance(node.operation, PullImage):
             self._pull_failed(node, node.operation, error)
         elif isinstance(error, EngineError):
-            label = labels_of(node.operation)[0]
-            self._fail(node, ExecutionError(f"{label}: {error.message}", hint=error.hint))
+            self._fail(node, for_user(error, labels_of(node.operation)[0]))
         else:
             raise error
 

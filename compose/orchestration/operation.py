@@ -8,6 +8,7 @@ exist at planning time, since a replacement takes the name over, and by name whe
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from schemas.engine.builds import BuildSpec
 from schemas.engine.specs import ContainerSpec, ExecSpec, NetworkSpec, VolumeSpec
 
 
@@ -94,6 +95,17 @@ class RemoveVolume:
     name: str
     cause: str
     lenient: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BuildImage:
+    """Runtime.build_image."""
+
+    resource: str
+    name: str
+    """The service."""
+    spec: BuildSpec
+    cause: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,4 +259,4 @@ ContainerOperation = (
 )
 ResourceOperation = CreateNetwork | RemoveNetwork | CreateVolume | RemoveVolume | RemoveImage
 ImageOperation = PullImage | PushImage
-Operation = ContainerOperation | ResourceOperation | ImageOperation | WaitCondition
+Operation = ContainerOperation | ResourceOperation | ImageOperation | BuildImage | WaitCondition

@@ -12,6 +12,15 @@ class Recreate(StrEnum):
     NEVER = "never"
 
 
+class BuildWhen(StrEnum):
+    """Which images `up` builds before it decides anything else."""
+
+    MISSING = "missing"
+    """Those that are not there, and those whose `pull_policy` is `build`."""
+    ALWAYS = "always"
+    NEVER = "never"
+
+
 @dataclass(frozen=True, slots=True)
 class ReconcileOptions:
     """Options of `up`, `create`, `scale` and of the dependencies of `run`."""
@@ -25,6 +34,8 @@ class ReconcileOptions:
     recreate: Recreate = Recreate.DIVERGED
     recreate_dependencies: Recreate = Recreate.DIVERGED
     """For services that were not named; FORCE is `--always-recreate-deps`."""
+    build: BuildWhen = BuildWhen.MISSING
+    quiet_build: bool = False
     renew_anonymous_volumes: bool = False
     recreate_volumes: frozenset[str] = frozenset()
     """Real names of changed volumes that may be made anew, with the loss of what is in them."""

@@ -71,7 +71,7 @@ def _missing_image(project: Project, image: str, services: list[str]) -> Project
     if config is not None and config.build is not None:
         return ProjectError(
             f"image `{image}` of {users} has not been built",
-            hint="pycompose does not build: `docker save` it where it is built, and `pycompose image load` it here",
+            hint="without `--no-build` it would be",
         )
     return ProjectError(
         f"no such image: `{image}`, needed by {users}",

@@ -18,6 +18,7 @@ WORDS: dict[type, tuple[str, str]] = {
     op.CreateVolume: ("Creating", "Created"),
     op.RemoveVolume: ("Removing", "Removed"),
     op.RemoveImage: ("Removing", "Removed"),
+    op.BuildImage: ("Building", "Built"),
     op.CreateContainer: ("Creating", "Created"),
     op.StartContainer: ("Starting", "Started"),
     op.StopContainer: ("Stopping", "Stopped"),
@@ -50,7 +51,7 @@ def labels_of(operation: op.Operation) -> tuple[str, ...]:
             return (f"Image {name}",)
         case op.PullImage():
             return operation.services
-        case op.PushImage(name=name):
+        case op.PushImage(name=name) | op.BuildImage(name=name):
             return (name,)
         case op.WaitCondition(containers=names):
             return tuple(f"Container {name}" for name in names)

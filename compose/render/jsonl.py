@@ -10,7 +10,8 @@ from typing import TextIO
 
 from compose import errors
 from compose.errors import ComposeError, ErrorGroup
-from compose.events import Progress, ProgressEvent
+from compose.events import BuildProgress, Progress, ProgressEvent
+from schemas.engine.builds import BuildStage
 
 _STATUS = {
     Progress.WORKING: "Working",
@@ -32,8 +33,11 @@ class JSONRenderer:
     def start(self, title: str) -> None:
         """Print nothing: a title is for people."""
 
-    def on(self, event: ProgressEvent) -> None:
+    def on(self, event: ProgressEvent | BuildProgress) -> None:
         """Print one object."""
+        if isinstance(event, BuildProgress):
+            self._print(_build_line(event))
+            return
         line: dict[str, object] = {"dry-run": True} if self._dry_run else {}
         line |= {"id": event.resource, "status": _STATUS[event.progress], "text": event.text}
         if event.parent:
@@ -46,12 +50,29 @@ class JSONRenderer:
                 "total": event.total_bytes,
                 "percent": event.current_bytes * 100 // event.total_bytes,
             }
+        self._print(line)
+
+    def _print(self, line: dict[str, object]) -> None:
         with self._lock:
             self._stream.write(json.dumps(line, ensure_ascii=False) + "\n")
             self._stream.flush()
 
     def done(self, *, success: bool) -> None:
         """Print nothing: what failed has been said, and the error follows."""
+
+
+def _build_line(progress: BuildProgress) -> dict[str, object]:
+    event = progress.event
+    line: dict[str, object] = {"id": progress.title, "parent_id": progress.service}
+    match event.stage:
+        case BuildStage.FAILED:
+            return {**line, "status": "Error", "text": "Error", "details": event.text}
+        case BuildStage.CACHED | BuildStage.DONE | BuildStage.CANCELED:
+            return {**line, "status": "Done", "text": event.stage.name}
+        case BuildStage.OUTPUT:
+            return {**line, "status": "Working", "text": event.text}
+        case _:
+            return {**line, "status": "Working", "text": "Building"}
 
 
 def error_lines(error: ComposeError) -> str:

@@ -3,7 +3,8 @@
 import threading
 from typing import TextIO
 
-from compose.events import Progress, ProgressEvent
+from compose.events import BuildProgress, Progress, ProgressEvent
+from compose.render.build_plain import PlainBuilds
 from compose.render.text import escaped
 
 DRY_RUN_PREFIX = " DRY-RUN MODE - "
@@ -16,13 +17,18 @@ class PlainRenderer:
         self._stream = stream
         self._prefix = DRY_RUN_PREFIX if dry_run else ""
         self._shown: dict[tuple[str, str], str] = {}
+        self._builds = PlainBuilds(stream)
         self._lock = threading.Lock()
 
     def start(self, title: str) -> None:
         """Print nothing: the lines say it all."""
 
-    def on(self, event: ProgressEvent) -> None:
+    def on(self, event: ProgressEvent | BuildProgress) -> None:
         """Print the line, unless it is the one printed last for that resource."""
+        if isinstance(event, BuildProgress):
+            with self._lock:
+                self._builds.on(event)
+            return
         text = _image_line(event) if event.is_image else _line(event)
         key = (event.parent, event.resource)
         with self._lock:

@@ -2,7 +2,7 @@
 
 from typing import TextIO
 
-from compose.events import ProgressEvent
+from compose.events import BuildProgress, ProgressEvent
 
 
 class QuietRenderer:
@@ -11,7 +11,7 @@ class QuietRenderer:
     def start(self, title: str) -> None:
         """Say nothing."""
 
-    def on(self, event: ProgressEvent) -> None:
+    def on(self, event: ProgressEvent | BuildProgress) -> None:
         """Say nothing."""
 
     def done(self, *, success: bool) -> None:

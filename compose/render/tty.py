@@ -13,7 +13,9 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.text import Text
 
-from compose.events import Progress, ProgressEvent
+from compose.events import BuildProgress, Progress, ProgressEvent
+from compose.render import build_tty
+from compose.render.build_lines import BuildSteps
 from compose.render.plain import DRY_RUN_PREFIX
 from compose.render.progress_lines import Line, Lines
 from compose.render.text import escaped, middle_ellipsis
@@ -36,7 +38,9 @@ class TerminalRenderer:
         self._prefix = DRY_RUN_PREFIX.strip() if dry_run else ""
         self._title = ""
         self._lines = Lines()
-        self._lock = threading.Lock()
+        self._builds = BuildSteps()
+        self._began_s = 0.0
+        self._lock = threading.RLock()
         self._live: Live | None = None
         self._complete = False
         self._failed = False
@@ -45,12 +49,17 @@ class TerminalRenderer:
         """Begin to draw; nothing shows before the first event."""
         self._title = title
         self._lines = Lines()
+        self._builds = BuildSteps()
+        self._began_s = time.monotonic()
         self._complete = False
 
-    def on(self, event: ProgressEvent) -> None:
+    def on(self, event: ProgressEvent | BuildProgress) -> None:
         """Take in one event; the view is drawn again at the next refresh."""
         with self._lock:
-            self._lines.update(event)
+            if isinstance(event, BuildProgress):
+                self._builds.update(event)
+            else:
+                self._lines.update(event)
             if self._live is None:
                 self._live = Live(
                     self,
@@ -71,6 +80,15 @@ class TerminalRenderer:
             self._live = None
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if len(self._builds):
+            # What is built is told by its steps; the images' own lines would only say it again.
+            height, width = options.size.height, options.max_width
+            with self._lock:
+                view = list(
+                    build_tty.drawn(self._builds, self._began_s, height=height, width=width, complete=self._complete)
+                )
+            yield from view
+            return
         lines = self._lines.all() if self._complete else self._lines.fitting(options.size.height - 2)
         now = time.monotonic()
         width = max((len(escaped(line.resource)) for line in lines), default=0)

@@ -91,7 +91,11 @@ def _config_from_plain(source: object) -> ImageConfig:
 
 def config_to_plain(config: ImageConfig) -> dict[str, object]:
     """Return the `config` part of a document."""
-    plain: dict[str, object] = {
+    return {key: value for key, value in _all_of(config).items() if value}
+
+
+def _all_of(config: ImageConfig) -> dict[str, object]:
+    return {
         "User": config.user,
         "ExposedPorts": {port: {} for port in config.exposed_ports},
         "Env": list(config.environment),
@@ -105,7 +109,10 @@ def config_to_plain(config: ImageConfig) -> dict[str, object]:
         "Shell": list(config.shell),
         "OnBuild": list(config.on_build),
     }
-    return {key: value for key, value in plain.items() if value}
+
+
+CONFIG_NAMES = frozenset(_all_of(ImageConfig()))
+"""What `config_to_plain` knows of a configuration."""
 
 
 def _healthcheck(source: object) -> dict[str, object] | None:

@@ -113,6 +113,10 @@ class LayerStore:
         """Return the bytes of a layer's files, as counted when it was unpacked."""
         return int((directory.parent / _SIZE).read_text())
 
+    def made_ns(self, diff_id: DiffID) -> int:
+        """Return when a layer that was built here was made, in nanoseconds since 1970. Raises OSError."""
+        return (self.root / _BY_DIFF / hexadecimal(diff_id) / _SIZE).stat().st_mtime_ns
+
     def add(self, source: Hashed, below: Sequence[DiffID], expected: DiffID | None = None) -> Layer:
         """Unpack an uncompressed tar onto the layers `below` (lowest first). Call under a lease.
 

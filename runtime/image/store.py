@@ -22,6 +22,7 @@ from runtime.state.database import Database
 from runtime.syscall.tree import remove_tree
 from schemas.engine.bundle import BundleMount
 from schemas.engine.events import EngineEvent
+from schemas.engine.identifiers import DiffID
 from schemas.engine.records import ImageRecord
 
 
@@ -51,6 +52,10 @@ class ImageStore:
         if not directories:
             raise InvalidArgument(f"image `{record.id}` has no layers, so nothing can run in it")
         return directories
+
+    def built_layer(self, diff_id: DiffID) -> tuple[int, int]:
+        """Return the size of a built layer's archive in bytes, and when it was made in nanoseconds since 1970."""
+        return self.blobs.size(diff_id), self._layers.made_ns(diff_id)
 
     def host_mounts(self, record: ImageRecord) -> tuple[BundleMount, ...]:
         """Return the mounts that complete the built-in image, in the order to make them; none for any other."""

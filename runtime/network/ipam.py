@@ -137,11 +137,14 @@ def host_networks() -> list[tuple[Network, str]]:
         network6 = IPv6Network((bytes.fromhex(columns[0]), int(columns[1], 16)))
         if not (network6.is_link_local or network6.is_multicast):
             found.append((network6, f"a route by the host's `{columns[9]}`"))
-    previous = ""
+    address = ""
     for line in _lines(_PROC_NET / "fib_trie"):
-        if line.strip() == "/32 host LOCAL":
-            found.append((IPv4Network(previous), "an address of the host"))
-        previous = line.rpartition("-- ")[2].strip()
+        _, mark, leaf = line.partition("|-- ")
+        if mark:
+            address = leaf.strip()
+        elif address and line.strip() == "/32 host LOCAL":
+            # Where the kernel's tables change while they are read, a piece may come without its address.
+            found.append((IPv4Network(address), "an address of the host"))
     for line in _lines(_RESOLV_CONF):
         words = line.split()
         if len(words) > 1 and words[0] == "nameserver":

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from runtime.api import TransferListener
+from runtime.api import BuildListener, TransferListener
 from runtime.errors import AlreadyExists, EngineError, FailedPrecondition, NotFound
+from schemas.engine.builds import BuildCheck, BuildEvent, BuildSpec, BuildStage, BuiltImage
 from schemas.engine.events import EngineEvent
 from schemas.engine.identifiers import ContainerID, ImageID
 from schemas.engine.records import (
@@ -96,6 +97,7 @@ class FakeRuntime:
         self.remote_images: dict[str, str] = {}
         """Reference to the version that a pull brings, where it is not 1."""
         self.unpullable: set[str] = set()
+        self.unbuildable: dict[str, list[EngineError]] = {}
         self.images_since_ns: dict[str, int] = {}
         self.subscriptions = 0
         self.busiest = 0
@@ -173,6 +175,20 @@ class FakeRuntime:
         if reference in self.unpullable:
             raise NotFound(f"manifest for `{reference}` not found: manifest unknown")
         return "sha256:" + "1" * 64
+
+    def build_image(self, spec: BuildSpec, *, listener: BuildListener | None = None) -> BuiltImage:
+        self.calls.append(f"build_image {spec.references[0]}")
+        for error in self.unbuildable.get(spec.references[0], ()):
+            raise error
+        if listener is not None:
+            listener.on(BuildEvent(1, "[1/1] RUN x", BuildStage.STARTED))
+        record = builders.image(spec.references[0], "built")
+        self.known_images.update(dict.fromkeys(spec.references, record))
+        return BuiltImage(record, is_new=True)
+
+    def check_build(self, spec: BuildSpec) -> BuildCheck:
+        self.calls.append(f"check_build {spec.references[0]}")
+        return BuildCheck()
 
     def logs(
         self, container: str, *, tail: int | None = None, since_ns: int = 0, until_ns: int = 0

@@ -2,7 +2,7 @@
 
 import threading
 
-from compose.events import ProgressEvent
+from compose.events import BuildProgress, ProgressEvent
 
 
 class Recording:
@@ -10,6 +10,7 @@ class Recording:
 
     def __init__(self) -> None:
         self.events: list[ProgressEvent] = []
+        self.steps: list[BuildProgress] = []
         self.ended: bool | None = None
         self.title = ""
         self._lock = threading.Lock()
@@ -17,9 +18,12 @@ class Recording:
     def start(self, title: str) -> None:
         self.title = title
 
-    def on(self, event: ProgressEvent) -> None:
+    def on(self, event: ProgressEvent | BuildProgress) -> None:
         with self._lock:
-            self.events.append(event)
+            if isinstance(event, BuildProgress):
+                self.steps.append(event)
+            else:
+                self.events.append(event)
 
     def done(self, *, success: bool) -> None:
         self.ended = success

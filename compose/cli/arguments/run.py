@@ -10,6 +10,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     add = parser.add_argument
     add("--build", action="store_true", help="Build image before starting container")
+    add("--quiet-build", action="store_true", help="Suppress progress output from the build process")
     add("--cap-add", action="append", default=[], metavar="list", help="Add Linux capabilities")
     add("--cap-drop", action="append", default=[], metavar="list", help="Drop Linux capabilities")
     add("-d", "--detach", action="store_true", help="Run container in background and print container ID")
@@ -37,7 +38,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("-p", "--publish", action="append", default=[], metavar="stringArray", help="Publish a container's port(s)")
     add_pull(parser)
     add("-q", "--quiet", action="store_true", help="Don't print anything to STDOUT")
-    add("--quiet-build", action="store_true", help=argparse.SUPPRESS)
     add_remove_orphans(parser)
     add("--rm", dest="remove", action="store_true", help="Automatically remove the container when it exits")
     add(

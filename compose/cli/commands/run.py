@@ -7,7 +7,7 @@ from pathlib import Path
 from compose.cli import terminal
 from compose.cli.arguments.run import check
 from compose.cli.context import Context
-from compose.cli.creation import check_images
+from compose.cli.creation import build_when
 from compose.cli.exit_codes import SUCCESS
 from compose.cli.interrupts import interruptible
 from compose.cli.oneoff import OneOff, Unmentioned
@@ -37,7 +37,6 @@ def run(context: Context) -> int:
     check(options)
     settle_orphans(options)
     project = context.load([options.service]).project
-    check_images(options, project)
     project = with_policy(project, options.pull)
     interactive = options.tty and not options.no_tty and not options.detach
     tty = interactive and terminal.is_terminal(0) and terminal.is_terminal(1)
@@ -73,6 +72,8 @@ def _run_options(context: Context, project: Project, *, tty: bool) -> RunOptions
     environment = environment_of(options.env, project.environment)
     return RunOptions(
         service=options.service,
+        build=build_when(options),
+        quiet_build=options.quiet_build,
         command=tuple(options.arguments) or None,
         entrypoint=None if options.entrypoint is None else tuple(shlex.split(options.entrypoint)),
         environment={**_from_files(options.env_from_file, project), **environment},

@@ -17,7 +17,7 @@ from compose.cli.project import hooks_of
 from compose.cli.selection import no_such_service
 from compose.orchestration.executor import Execution
 from compose.orchestration.interruption import Interruption
-from compose.orchestration.options import ReconcileOptions, Recreate
+from compose.orchestration.options import BuildWhen, ReconcileOptions, Recreate
 from compose.orchestration.pull_policy import is_refreshing
 from compose.orchestration.verbs import lifecycle
 from compose.orchestration.verbs.lifecycle import LifecycleOptions
@@ -96,6 +96,7 @@ def _attached(context: Context, project: Project, wanted: ReconcileOptions) -> i
         wanted,
         recreate=Recreate.NEVER,
         recreate_dependencies=Recreate.NEVER,
+        build=BuildWhen.NEVER,
         renew_anonymous_volumes=False,
         remove_orphans=False,
         ignore_orphans=True,

@@ -12,12 +12,13 @@ from compose.orchestration.commands import run_plan
 from compose.orchestration.dependencies import check_names, needs
 from compose.orchestration.executor import Execution
 from compose.orchestration.observed import ObservedState
-from compose.orchestration.options import ReconcileOptions
+from compose.orchestration.options import BuildWhen, ReconcileOptions
 from compose.orchestration.plan import Plan, PlanBuilder
 from compose.orchestration.reconcile.reconciler import Reconciliation, reconcile
 from compose.orchestration.specs.container import container_spec
 from compose.orchestration.specs.surroundings import Surroundings
 from compose.orchestration.specs.warnings import check
+from compose.orchestration.verbs.build import build_required
 from compose.orchestration.verbs.observation import observe_project
 from compose.orchestration.verbs.pull import pull_required
 from runtime.api import Runtime
@@ -37,6 +38,8 @@ class RunOptions:
     """Options of `run`; what is None is as the service has it."""
 
     service: str
+    build: BuildWhen = BuildWhen.MISSING
+    quiet_build: bool = False
     command: tuple[str, ...] | None = None
     entrypoint: tuple[str, ...] | None = None
     environment: dict[str, str | None] = field(default_factory=dict)
@@ -74,11 +77,15 @@ def create_one_off(
     check_names(project, [options.service])
     if options.publish and options.service_ports:
         raise errors.ProjectError("--service-ports and --publish are incompatible")
-    if not pull_required(runtime, project, replace(_reconcile_options(options), without=()), execution):
+    wanted = _reconcile_options(options)
+    whole = replace(wanted, without=())
+    if not (
+        pull_required(runtime, project, whole, execution) and build_required(runtime, project, whole, execution, warn)
+    ):
         raise Cancelled("canceled")
     with runtime.locked(project.name):
         observed = observe_project(runtime, project)
-        decided = reconcile(project, observed, _reconcile_options(options))
+        decided = reconcile(project, observed, wanted)
         spec = one_off_spec(project, observed, options)
         own = _own_plan(project, options, spec, decided)
         if warn is not None:
@@ -145,6 +152,8 @@ def _reconcile_options(options: RunOptions) -> ReconcileOptions:
         without=(options.service,),
         with_dependencies=options.with_dependencies,
         quiet_pull=options.quiet_pull,
+        build=options.build,
+        quiet_build=options.quiet_build,
         remove_orphans=options.remove_orphans,
         ignore_orphans=options.ignore_orphans,
     )

@@ -10,6 +10,7 @@ from compose.orchestration.executor import Execution, Outcome
 from compose.orchestration.options import ReconcileOptions
 from compose.orchestration.reconcile.reconciler import Reconciliation, reconcile
 from compose.orchestration.reconcile.resources import changed_volumes
+from compose.orchestration.verbs.build import build_required, plan_builds
 from compose.orchestration.verbs.observation import observe_project
 from compose.orchestration.verbs.pull import plan_required, pull_required
 from runtime.api import Runtime, RuntimeReader
@@ -37,8 +38,12 @@ def plan_up(reader: RuntimeReader, project: Project, options: ReconcileOptions) 
 
 
 def described(reader: RuntimeReader, project: Project, options: ReconcileOptions) -> str:
-    """Return what `up` would do as text: the pulls, then the plan as far as it can be known before them."""
-    plans = (plan_required(reader, project, options), plan_up(reader, project, options).plan)
+    """Return what `up` would do as text: the pulls, the builds, the plan as far as it can be known before them."""
+    plans = (
+        plan_required(reader, project, options),
+        plan_builds(reader, project, options),
+        plan_up(reader, project, options).plan,
+    )
     return "\n".join(str(plan) for plan in plans if len(plan))
 
 
@@ -58,6 +63,8 @@ def up(
     """
     # Before the lock: it may take long, and another command need not wait for it.
     if options.pull and not pull_required(runtime, project, options, execution):
+        return UpOutcome(interrupted=True)
+    if not build_required(runtime, project, options, execution, warn):
         return UpOutcome(interrupted=True)
     with runtime.locked(project.name):
         observed = observe_project(runtime, project)

@@ -25,6 +25,11 @@ ACCEPTED = {
         "--abort-on-container-failure --no-color --no-log-prefix --timestamps --timeout=3 -w",
         "web -d db --dry-run",
     ],
+    "build": [
+        "--build-arg A=1 --build-arg B --no-cache --pull --push -q -m 1g --ssh default --with-dependencies web db",
+        "--builder x --check --print --sbom true --provenance=false --memory=64m --quiet --ssh a=/b",
+        "--compress --force-rm --no-rm --parallel --progress plain --dry-run",
+    ],
     "down": ["-v --remove-orphans -t 0 --rmi local", "--volumes --rmi=all --timeout 3", "web db --dry-run"],
     "ps": [
         "-a -q --format json --services --status running --status exited --filter status=running --no-trunc web",
@@ -123,7 +128,7 @@ def test_the_overview_must_list_every_command(capsys: pytest.CaptureFixture[str]
     ("arguments", "code", "message"),
     [
         (["nosuch"], 16, "unknown command `nosuch`"),
-        (["build"], 1, "this version of pycompose has no `build`"),
+        (["commit"], 1, "this version of pycompose has no `commit`"),
         (["--nosuch"], 16, "unknown flag: --nosuch"),
         (["ps", "--nosuch"], 16, "unknown flag: --nosuch"),
         (["exec", "web"], 1, "requires at least 2 arg(s), only received 1"),

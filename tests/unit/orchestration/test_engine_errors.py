@@ -1,6 +1,6 @@
 """An error in a Dockerfile is shown as one in a Compose file is."""
 
-from compose.cli.engine_errors import for_user
+from compose.orchestration.engine_errors import for_user
 from compose.render.diagnostic import render
 from runtime.errors import ErrorSet, Place, SourceError
 

@@ -1,0 +1,28 @@
+"""The builds of `build`, with their progress."""
+
+from compose.cli.context import Context
+from compose.cli.interrupts import interruptible
+from compose.errors import Warning  # noqa: A004 - the word of the domain
+from compose.orchestration.executor import Execution
+from compose.orchestration.plan import Plan
+from compose.orchestration.verbs.build import build
+from schemas.composefile.project import Project
+
+_WITHOUT_EFFECT = ("builder", "provenance", "sbom", "push")
+
+
+def perform(context: Context, project: Project, plan: Plan, *, quiet: bool) -> bool:
+    """Carry out a plan of builds, with its progress on standard output as docker compose has it. False: interrupted."""
+    with interruptible() as interruption:
+        events = context.progress(silent=quiet, on_output=True)
+        outcome = build(
+            context.runtime(), project, plan, Execution(events, context.options.parallel, interruption), context.warn
+        )
+    return not outcome.interrupted
+
+
+def warn_of_flags(context: Context) -> None:
+    """Say which flags do nothing here."""
+    for name in _WITHOUT_EFFECT:
+        if getattr(context.options, name):
+            context.warn(Warning(f"`--{name}` has no effect here"))

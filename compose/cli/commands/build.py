@@ -1,0 +1,83 @@
+"""`build`."""
+
+import json
+
+from compose.cli.building import perform, warn_of_flags
+from compose.cli.context import Context
+from compose.cli.exit_codes import INTERRUPTED, SUCCESS
+from compose.cli.lint_report import report
+from compose.cli.values import environment_of
+from compose.errors import EXIT_FAILURE, ProjectError
+from compose.loader import units
+from compose.orchestration.operation import BuildImage
+from compose.orchestration.plan import Plan
+from compose.orchestration.specs.bake import bake_file
+from compose.orchestration.specs.build import BuildOptions
+from compose.orchestration.verbs.build import BuildRequest, plan_build
+from schemas.composefile.project import Project
+
+
+def run(context: Context) -> int:
+    """Build the images of services."""
+    options = context.options
+    project = context.load(options.services).project
+    request = BuildRequest(
+        services=tuple(options.services),
+        with_dependencies=options.with_dependencies,
+        options=_options(context, project),
+    )
+    plan = plan_build(project, request)
+    if options.print:
+        context.out(json.dumps(bake_file(project, plan), indent=2, ensure_ascii=False))
+        return SUCCESS
+    if options.dry_run:
+        context.show_plan(str(plan))
+        return SUCCESS
+    warn_of_flags(context)
+    if not len(plan):
+        context.note("No services to build")
+        return SUCCESS
+    if options.check:
+        return _check(context, plan)
+    return SUCCESS if perform(context, project, plan, quiet=options.quiet) else INTERRUPTED
+
+
+def _options(context: Context, project: Project) -> BuildOptions:
+    options = context.options
+    given = environment_of(options.build_arg, project.environment)
+    return BuildOptions(
+        arguments={name: value for name, value in given.items() if value is not None},
+        no_cache=options.no_cache,
+        pull=options.pull,
+        memory_bytes=_memory(options.memory),
+        ssh=_ssh(options.ssh, project),
+    )
+
+
+def _memory(text: str) -> int:
+    try:
+        return units.size(text) if text else 0
+    except ValueError as error:
+        raise ProjectError(f"--memory: {error}") from error
+
+
+def _ssh(text: str | None, project: Project) -> dict[str, str]:
+    """`--ssh`, `--ssh default`, `--ssh id=path`."""
+    if text is None:
+        return {}
+    name, _, path = (text or "default").partition("=")
+    path = path or project.environment.get("SSH_AUTH_SOCK", "")
+    if not path:
+        raise ProjectError(f"--ssh {name}: no agent is running", hint="`SSH_AUTH_SOCK` leads to its socket")
+    return {name: path}
+
+
+def _check(context: Context, plan: Plan) -> int:
+    """Print what the rules find in each Dockerfile."""
+    fails = False
+    for node in plan:
+        if isinstance(node.operation, BuildImage):
+            found = context.runtime().check_build(node.operation.spec)
+            context.write(report(node.operation.name, found))
+            fails = fails or found.fails
+    return EXIT_FAILURE if fails else SUCCESS

@@ -1,0 +1,142 @@
+"""From a service's `build` to what the runtime is asked to build. Pure."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from compose import labels
+from compose.errors import DanglingReference, ProjectError
+from compose.orchestration.specs.surroundings import image_of
+from compose.version import __version__
+from schemas.composefile.build import BuildConfig
+from schemas.composefile.project import Project
+from schemas.composefile.service import ServiceConfig
+from schemas.engine.builds import BuildSecret, BuildSpec
+from schemas.engine.specs import Resources
+
+SERVICE_CONTEXT = "service:"
+_IMAGE = "docker-image://"
+_NETWORKS = ("", "default", "host", "none")
+_INSECURE = "security.insecure"
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """What the command line adds to what the file says."""
+
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    no_cache: bool = False
+    pull: bool = False
+    memory_bytes: int = 0
+    ssh: Mapping[str, str] = field(default_factory=dict)
+    contexts: Mapping[str, str] = field(default_factory=dict)
+    """Folders that stand for contexts at URLs."""
+
+
+def build_spec(project: Project, service: ServiceConfig, options: BuildOptions) -> BuildSpec:
+    """Return what is asked for. Raises ProjectError for what this version cannot build."""
+    build = service.build
+    if build is None:
+        raise ProjectError(f"service `{service.name}` has no `build`")
+    _check(service, build)
+    return BuildSpec(
+        context=_folder(service, build.context, options),
+        dockerfile=build.dockerfile,
+        dockerfile_inline=build.dockerfile_inline,
+        references=tuple(dict.fromkeys((image_of(project, service), *build.tags))),
+        target=build.target,
+        arguments={
+            **{name: value for name, value in build.args.items() if value is not None},
+            **options.arguments,
+        },
+        labels={
+            **build.labels,
+            labels.PROJECT: project.name,
+            labels.SERVICE: service.name,
+            labels.VERSION: __version__,
+        },
+        contexts={
+            name: _additional(project, service, value, options) for name, value in build.additional_contexts.items()
+        },
+        secrets=tuple(_secrets(project, service, build)),
+        ssh={**{name: path or _agent(service, project) for name, path in build.ssh.items()}, **options.ssh},
+        no_cache=build.no_cache or options.no_cache,
+        no_cache_stages=build.no_cache_filter,
+        pull=build.pull or options.pull,
+        network=build.network or "default",
+        extra_hosts=tuple((name, address) for name, addresses in build.extra_hosts.items() for address in addresses),
+        shm_size_bytes=build.shm_size or 64 << 20,
+        ulimits=tuple((name, *limit.limits) for name, limit in build.ulimits.items()),
+        resources=Resources(memory_bytes=options.memory_bytes),
+        platform=service.platform or (build.platforms[0] if len(build.platforms) == 1 else ""),
+        allow_insecure=build.privileged or _INSECURE in build.entitlements,
+    )
+
+
+def built_on(service: ServiceConfig) -> tuple[str, ...]:
+    """Return the services whose images a service's build takes something from."""
+    contexts = service.build.additional_contexts.values() if service.build else ()
+    return tuple(value.removeprefix(SERVICE_CONTEXT) for value in contexts if value.startswith(SERVICE_CONTEXT))
+
+
+def _check(service: ServiceConfig, build: BuildConfig) -> None:
+    if build.network not in _NETWORKS:
+        raise ProjectError(
+            f"services.{service.name}.build.network: `{build.network}` is a network of the project's",
+            hint="programs of a build have `default`, `host` or `none`",
+        )
+    if len(build.platforms) > 1 and not service.platform:
+        raise ProjectError(
+            f"services.{service.name}.build.platforms: an image for several platforms cannot be built here",
+            hint="name one of them, this machine's, or set `platform` of the service",
+        )
+
+
+def _folder(service: ServiceConfig, context: str, options: BuildOptions) -> str:
+    folder = options.contexts.get(context, context)
+    if not os.path.isabs(folder):  # noqa: PTH117 - a text, which may be a URL
+        raise ProjectError(
+            f"services.{service.name}.build: the context `{context}` is not a folder",
+            hint="a folder or the URL of a git repository can be built from",
+        )
+    return folder
+
+
+def _additional(project: Project, service: ServiceConfig, value: str, options: BuildOptions) -> str:
+    if value.startswith(SERVICE_CONTEXT):
+        name = value.removeprefix(SERVICE_CONTEXT)
+        other = project.all_services.get(name)
+        if other is None:
+            raise DanglingReference(f'service "{service.name}" is built on undefined service {name}')
+        return f"{_IMAGE}{image_of(project, other)}"
+    return value if value.startswith(_IMAGE) else _folder(service, value, options)
+
+
+def _secrets(project: Project, service: ServiceConfig, build: BuildConfig) -> list[BuildSecret]:
+    found = []
+    for reference in build.secrets:
+        secret = project.secrets.get(reference.source)
+        if secret is None:
+            raise DanglingReference(f'service "{service.name}" refers to undefined build secret {reference.source}')
+        if secret.external:
+            raise ProjectError(f"unsupported external secret {secret.name or reference.source}")
+        name = reference.target or reference.source
+        if secret.file:
+            found.append(BuildSecret(name, file=secret.file))
+        elif secret.environment and secret.environment not in project.environment:
+            raise ProjectError(
+                f'environment variable "{secret.environment}" required by secret "{reference.source}" is not set'
+            )
+        else:
+            value = project.environment[secret.environment] if secret.environment else secret.content or ""
+            found.append(BuildSecret(name, value=value))
+    return found
+
+
+def _agent(service: ServiceConfig, project: Project) -> str:
+    agent = project.environment.get("SSH_AUTH_SOCK", "")
+    if not agent:
+        raise ProjectError(
+            f"services.{service.name}.build.ssh: no agent is running", hint="`SSH_AUTH_SOCK` leads to its socket"
+        )
+    return agent

@@ -1,0 +1,113 @@
+"""Building an image: what is asked for, what is told while it goes on, and what comes of it."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from schemas.engine.records import ImageRecord
+from schemas.engine.specs import Resources
+
+
+@dataclass(frozen=True, slots=True)
+class BuildSecret:
+    """What `RUN --mount=type=secret` shows; read when the build begins."""
+
+    id: str
+    file: str = ""
+    """Absolute path; empty: `value` counts."""
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildSpec:
+    """An image to build. Sizes in bytes."""
+
+    context: str
+    """Absolute path of a folder."""
+    dockerfile: str = "Dockerfile"
+    """Absolute, or relative to the context."""
+    dockerfile_inline: str = ""
+    """The text itself; `dockerfile` does not count then."""
+    references: tuple[str, ...] = ()
+    """Names that will lead to the image."""
+    target: str = ""
+    arguments: dict[str, str] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
+    contexts: dict[str, str] = field(default_factory=dict)
+    """Additional ones by name: an absolute path, or `docker-image://REFERENCE`."""
+    secrets: tuple[BuildSecret, ...] = ()
+    ssh: dict[str, str] = field(default_factory=dict)
+    """Id to the socket of an agent."""
+    no_cache: bool = False
+    no_cache_stages: tuple[str, ...] = ()
+    pull: bool = False
+    """Ask the registry for newer base images."""
+    network: str = "default"
+    """default, none or host."""
+    extra_hosts: tuple[tuple[str, str], ...] = ()
+    """(name, address)."""
+    shm_size_bytes: int = 64 << 20
+    ulimits: tuple[tuple[str, int, int], ...] = ()
+    """(name, soft, hard), -1 for none."""
+    resources: Resources = field(default_factory=Resources)
+    platform: str = ""
+    """`os/architecture[/variant]`; empty for this machine's."""
+    allow_insecure: bool = False
+    """`RUN --security=insecure` may be asked for."""
+
+
+class BuildStage(StrEnum):
+    """What happens to a step."""
+
+    STARTED = "started"
+    OUTPUT = "output"
+    CACHED = "cached"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+@dataclass(frozen=True, slots=True)
+class BuildEvent:
+    """Something happened to a step of a build."""
+
+    step: int
+    """Counted from 1 within the build, in the order in which they began."""
+    title: str
+    """`[build 2/5] RUN make`, `exporting to image`."""
+    stage: BuildStage
+    text: str = ""
+    """Of OUTPUT: one line or more, or a part of one; of FAILED: why."""
+    elapsed_s: float = 0.0
+    """Since the step began."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildWarning:
+    """What a rule of `build --check` found."""
+
+    rule: str
+    message: str
+    description: str
+    url: str
+    file: str
+    line: int
+    text: str = ""
+    """The line."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildCheck:
+    """What `build --check` says."""
+
+    warnings: tuple[BuildWarning, ...] = ()
+    fails: bool = False
+    """`# check=error=true`, and there are warnings."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltImage:
+    """What a build made."""
+
+    image: ImageRecord
+    is_new: bool
+    """Whether it was not in the store before."""
