@@ -251,6 +251,15 @@ class Runtime(RuntimeSessions, Protocol):
     def load_images(self, archive: Path) -> list[ImageRecord]:
         """Load every image of an OCI or Docker archive."""
 
+    def save_images(self, references: Sequence[str], target: Path, *, gzipped: bool = False) -> None:
+        """Write images into one archive, Docker's and OCI's at once (`-` writes standard output).
+
+        Raises NotFound, InvalidArgument, Unsupported, FailedPrecondition for a damaged blob.
+        """
+
+    def tag_image(self, source: str, reference: str) -> ImageRecord:
+        """Let another name lead to an image. Raises NotFound, InvalidArgument."""
+
     def pull_image(
         self, reference: str, *, platform: str = "", listener: TransferListener | None = None
     ) -> PulledImage:

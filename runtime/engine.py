@@ -136,6 +136,14 @@ class Engine(Sessions):
         """Load every image of an OCI or Docker archive."""
         return self._partners.images.load(archive)
 
+    def save_images(self, references: Sequence[str], target: Path, *, gzipped: bool = False) -> None:
+        """Write images into one archive, Docker's and OCI's at once."""
+        self._partners.images.save(references, target, gzipped=gzipped)
+
+    def tag_image(self, source: str, reference: str) -> ImageRecord:
+        """Let another name lead to an image."""
+        return self._partners.images.tag(source, reference)
+
     def pull_image(
         self, reference: str, *, platform: str = "", listener: TransferListener | None = None
     ) -> PulledImage:

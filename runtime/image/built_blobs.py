@@ -35,5 +35,10 @@ class BuiltBlobs(BlobStore):
         except FileNotFoundError:
             return super().open(digest)
 
+    def drop(self, digest: str) -> None:
+        """Remove a blob that is damaged, also one that was made from a folder."""
+        super().drop(digest)
+        self._split(digest).unlink(missing_ok=True)
+
     def _split(self, digest: str) -> Path:
         return built_layer(self.root, hexadecimal(digest)) / TAR_SPLIT

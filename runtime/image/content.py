@@ -34,7 +34,7 @@ MAX_DOCUMENT_BYTES = 8 << 20
 """Of a manifest or configuration: they are read whole."""
 _PARTIAL = ".partial"
 _KEPT_S = 24 * 3600
-_LAYOUT = '{"imageLayoutVersion":"1.0.0"}'
+LAYOUT = '{"imageLayoutVersion":"1.0.0"}'
 
 
 class BlobWriter:
@@ -138,6 +138,10 @@ class BlobStore:
         """Remove a blob. Call under `exclusive`. Idempotent."""
         self._path(digest).unlink(missing_ok=True)
 
+    def drop(self, digest: str) -> None:
+        """Remove a blob that is damaged."""
+        self.remove(digest)
+
     def scratch(self) -> Path:
         """Return a new folder that may be renamed into the store. Call under `lease`."""
         path = self._ingest / f"tree-{os.urandom(8).hex()}"
@@ -173,8 +177,10 @@ class BlobStore:
                 whole = size_bytes in (None, self.size(digest)) and _digest_of(file) == digest
         except NotFound:
             return False
+        except FailedPrecondition:
+            whole = False
         if not whole:
-            self.remove(digest)
+            self.drop(digest)
         return whole
 
     @staticmethod
@@ -219,7 +225,7 @@ class BlobStore:
         self._blobs.mkdir(mode=0o755, parents=True, exist_ok=True)
         self._ingest.mkdir(mode=0o700, exist_ok=True)
         temporary = self.root / f".oci-layout-{os.urandom(4).hex()}"
-        temporary.write_text(_LAYOUT)
+        temporary.write_text(LAYOUT)
         temporary.rename(layout)
 
     def _path(self, digest: str) -> Path:

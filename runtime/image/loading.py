@@ -79,7 +79,8 @@ def _add_layer(
     unpacked = assembler.layers.find(diff_id, chain_ids(diff_ids)[-1])
     # A layer without a descriptor is a plain tar: its blob's digest is its DiffID.
     digest = expected.digest if expected is not None else diff_id
-    if unpacked is not None and assembler.blobs.has(digest):
+    # One that was damaged is taken from the archive again.
+    if unpacked is not None and assembler.blobs.verify(digest):
         return expected or Descriptor(OCI_LAYER, digest, assembler.blobs.size(digest))
     stored = assembler.add_layer(archive.stream(member), diff_ids[:-1], expected=expected, diff_id=diff_id)
     return expected or stored.descriptor

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from runtime.errors import EngineError, FailedPrecondition, InvalidArgument, ResourceExhausted, SyscallError
-from runtime.image import catalog, loading
+from runtime.image import catalog, loading, saving
 from runtime.image.archive import opened, searchable
 from runtime.image.assembly import Assembler
 from runtime.image.built_blobs import BuiltBlobs
@@ -14,6 +14,7 @@ from runtime.image.collection import Collector
 from runtime.image.host import is_host, recipe
 from runtime.image.host_base import base_folder
 from runtime.image.layers import HOST_BASES, LayerStore
+from runtime.image.output import written
 from runtime.image.reference import familiar, parse
 from runtime.image.removal import remove_image
 from runtime.paths import Paths
@@ -93,6 +94,14 @@ class ImageStore:
         self.collect()
         return records
 
+    def save(self, references: Sequence[str], target: Path, *, gzipped: bool = False) -> None:
+        """Write images into one archive, Docker's and OCI's at once (`-`: standard output).
+
+        Raises NotFound, InvalidArgument, Unsupported, FailedPrecondition for a damaged blob, ResourceExhausted.
+        """
+        with named_errors("save"), self.blobs.lease(), written(target, gzipped=gzipped) as sink:
+            saving.save(self._database.read(), self.blobs, references, sink)
+
     def tag(self, source: str, reference: str) -> ImageRecord:
         """Let another name lead to an image. Raises NotFound, InvalidArgument."""
         name = self._new_name(reference)
@@ -139,7 +148,7 @@ def named_errors(action: str) -> Iterator[None]:
     """Turn what the kernel refused into errors of ours: no space, or the call that failed."""
     try:
         yield
-    except EngineError:
+    except (EngineError, BrokenPipeError):
         raise
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):

@@ -3,9 +3,8 @@
 import argparse
 import time
 from collections.abc import Callable
-from pathlib import Path
 
-from compose.cli import image_transfer
+from compose.cli import image_archives, image_transfer
 from compose.cli.context import Context
 from compose.cli.options import PROGRAM
 from compose.cli.parser import Parser, UsageError
@@ -37,32 +36,6 @@ def run(context: Context) -> int:
     parser.read(options.arguments, options)
     perform(context)
     return 0
-
-
-def _declare_import(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "-c", "--change", action="append", default=[], help="Apply Dockerfile instruction to the created image"
-    )
-    parser.add_argument("archive", metavar="FILE|-")
-    parser.add_argument("reference", metavar="NAME[:TAG]")
-
-
-def _import(context: Context) -> None:
-    options = context.options
-    record = context.runtime().import_image(Path(options.archive), options.reference, changes=options.change)
-    context.out(record.id)
-
-
-def _declare_load(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-i", "--input", default="-", help="Read from tar archive file, instead of STDIN")
-
-
-def _load(context: Context) -> None:
-    for record in context.runtime().load_images(Path(context.options.input)):
-        for reference in record.references:
-            context.out(f"Loaded image: {reference}")
-        if not record.references:
-            context.out(f"Loaded image ID: {record.id}")
 
 
 def _declare_ls(parser: argparse.ArgumentParser) -> None:
@@ -102,8 +75,13 @@ _Declare = Callable[[argparse.ArgumentParser], None]
 _Perform = Callable[[Context], None]
 
 SUBCOMMANDS: dict[str, tuple[_Declare, _Perform, str, str]] = {
-    "import": (_declare_import, _import, "Make an image from a tar of a root file system", "[OPTIONS] FILE|- NAME"),
-    "load": (_declare_load, _load, "Load images from an archive", "[OPTIONS]"),
+    "import": (
+        image_archives.declare_import,
+        image_archives.import_root,
+        "Make an image from a tar of a root file system",
+        "[OPTIONS] FILE|- NAME",
+    ),
+    "load": (image_archives.declare_load, image_archives.load, "Load images from an archive", "[OPTIONS]"),
     "ls": (_declare_ls, _ls, "List images", "[OPTIONS]"),
     "pull": (
         image_transfer.declare_pull,
@@ -113,5 +91,6 @@ SUBCOMMANDS: dict[str, tuple[_Declare, _Perform, str, str]] = {
     ),
     "push": (image_transfer.declare_push, image_transfer.push, "Upload an image to a registry", "[OPTIONS] NAME[:TAG]"),
     "rm": (_declare_rm, _rm, "Remove images", "[OPTIONS] IMAGE..."),
+    "save": (image_archives.declare_save, image_archives.save, "Save images to an archive", "[OPTIONS] IMAGE..."),
 }
 """Name: (flags, what it does, summary, usage)."""

@@ -100,12 +100,11 @@ def oci_archive(
     manifest = json.dumps(
         {
             "schemaVersion": 2,
-            "config": _descriptor(config),
-            "layers": [_descriptor(content) for content in stored],
+            "config": _descriptor(config, "config.v1+json"),
+            "layers": [_descriptor(content, _layer_type(content)) for content in stored],
         }
     ).encode()
-    entry = {**_descriptor(manifest), "mediaType": "application/vnd.oci.image.manifest.v1+json"}
-    entry["annotations"] = dict(annotations or {})
+    entry = _descriptor(manifest, "manifest.v1+json") | {"annotations": dict(annotations or {})}
     return archive(
         path,
         {
@@ -116,5 +115,9 @@ def oci_archive(
     )
 
 
-def _descriptor(content: bytes) -> dict[str, object]:
-    return {"mediaType": "application/octet-stream", "digest": digest(content), "size": len(content)}
+def _descriptor(content: bytes, kind: str) -> dict[str, object]:
+    return {"mediaType": f"application/vnd.oci.image.{kind}", "digest": digest(content), "size": len(content)}
+
+
+def _layer_type(content: bytes) -> str:
+    return "layer.v1.tar+gzip" if content.startswith(b"\x1f\x8b") else "layer.v1.tar"
