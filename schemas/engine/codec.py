@@ -117,12 +117,15 @@ def _tuple_decoder(arguments: tuple[Any, ...]) -> Decoder:
 
 
 def _dataclass_decoder(kind: type) -> Decoder:
-    table: dict[str, Decoder] = {}
+    table: dict[str, Decoder] | None = None
 
     def decode(plain: dict[str, Any]) -> Any:
-        if not table:
+        nonlocal table
+        if table is None:
             hints = typing.get_type_hints(kind)
-            table.update((each.name, _decoder(hints[each.name])) for each in fields(kind))
-        return kind(**{name: table[name](item) for name, item in plain.items()})
+            # Seen by other threads only when it is whole.
+            table = {each.name: _decoder(hints[each.name]) for each in fields(kind)}
+        decoders = table
+        return kind(**{name: decoders[name](item) for name, item in plain.items()})
 
     return decode

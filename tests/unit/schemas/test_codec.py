@@ -1,7 +1,12 @@
 """Stored documents must come back as they were."""
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import pytest
 
+from schemas.engine import codec
 from schemas.engine.codec import from_json, to_json
 from schemas.engine.specs import (
     ContainerSpec,
@@ -50,3 +55,25 @@ def test_another_document_must_be_refused(text: str) -> None:
     """A missing field, an unknown field, another shape, no JSON: ValueError, never half an object."""
     with pytest.raises(ValueError):
         from_json(ContainerSpec, text)
+
+
+def test_threads_that_read_the_first_records_at_once_must_all_get_them() -> None:
+    """Containers are made side by side, and none may use a table that another is still filling."""
+    document = to_json(ContainerSpec(name="a", image="b", endpoints=(EndpointSpec(network="n"),)))
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            for _ in range(50):
+                codec._decoders.clear()
+                codec._decoder(ContainerSpec)
+                barrier = Barrier(4)
+                read = [pool.submit(_read_together, barrier, document) for _ in range(4)]
+                assert {each.result().endpoints[0].network for each in read} == {"n"}
+    finally:
+        sys.setswitchinterval(interval)
+
+
+def _read_together(barrier: Barrier, document: str) -> ContainerSpec:
+    barrier.wait()
+    return from_json(ContainerSpec, document)
