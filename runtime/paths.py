@@ -3,7 +3,8 @@
     STATE (/var/lib/pycompose)                 RUN (/run/pycompose, gone after a reboot)
     ├── state.db                               └── projects/<project>/
     ├── images/      blobs, layers, …              ├── control.sock    the supervisor listens here
-    ├── volumes/<name>/_data                       ├── lock            one changing command at a time
+    ├── build-caches/ of RUN --mount=type=cache    ├── lock            one changing command at a time
+    ├── volumes/<name>/_data                       │
     └── containers/<id>/                           ├── keeper.lock     held by keeper and supervisor for life
         ├── bundle.json                            ├── keeper.log      their last words
         ├── upper/ work/                           ├── files/<container id>/  secrets and configs
