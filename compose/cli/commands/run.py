@@ -114,7 +114,8 @@ def _volume(text: str, project: Project) -> ServiceVolume:
         raise ProjectError(f"`--volume`: {error}") from error
     if volume.type != "bind":
         return volume
-    source = os.path.normpath(Path(project.working_dir) / Path(volume.source).expanduser())
+    # Not Path.expanduser: it raises where a user is unknown.
+    source = os.path.normpath(Path(project.working_dir) / os.path.expanduser(volume.source))  # noqa: PTH111
     return volume.model_copy(update={"source": source})
 
 
