@@ -10,7 +10,6 @@ import json
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from runtime.build.files.digest import Signature
 from runtime.image.identity import chain_ids
@@ -32,16 +31,6 @@ def key_of(kind: str, on: Sequence[DiffID], what: object) -> str:
     chain = chain_ids(on)[-1] if on else "scratch"
     document = json.dumps([_FORMAT, kind, chain, what], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(document.encode()).hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """A remembered step."""
-
-    key: str
-    diff_id: DiffID
-    size_bytes: int
-    used_ns: int
 
 
 class BuildCache:
@@ -116,14 +105,19 @@ class BuildCache:
             if layers_are_synced:
                 builds.settle(connection, self._boot_id)
 
-    def usage(self) -> list[Usage]:
-        """Return every remembered step, the longest unused first."""
-        return [Usage(key, DiffID(diff), size, used) for key, diff, size, used in builds.steps(self._database.read())]
+    def trim(self, most_bytes: int) -> None:
+        """Forget the steps that were of no use for longest, until the layers of the others are no more than that.
 
-    def forget(self, keys: Sequence[str]) -> None:
-        """Forget steps; their layers go with the next collection, unless an image has them."""
+        Layers that nobody knows then go with the next collection.
+        """
         with self._database.transaction() as connection:
-            builds.remove_steps(connection, keys)
+            kept_bytes = 0
+            doomed = []
+            for key, _, size_bytes, _ in reversed(builds.steps(connection)):
+                kept_bytes += size_bytes
+                if kept_bytes > most_bytes:
+                    doomed.append(key)
+            builds.remove_steps(connection, doomed)
 
 
 def _numbers(signature: Signature) -> tuple[int, int, int, int, int]:

@@ -28,6 +28,9 @@ from runtime.syscall.filesystem import sync_filesystem
 from runtime.syscall.tree import remove_tree
 from schemas.engine.identifiers import DiffID
 
+_LEAST_CACHE_BYTES = 2 << 30
+_CACHE_SHARE = 10
+"""A tenth of the disk, as BuildKit keeps."""
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -88,6 +91,7 @@ class Executor:
             descriptor = os.open(self._paths.images, _FOLDER)
             try:
                 sync_filesystem(descriptor)
+                self._cache.trim(_share_of(descriptor))
             finally:
                 os.close(descriptor)
         self._cache.settle(layers_are_synced=self._made_layers)
@@ -160,6 +164,12 @@ class Executor:
             yield path
         finally:
             remove_tree(path)
+
+
+def _share_of(descriptor: int) -> int:
+    """Return how much the cache may take of the file system a descriptor is on, in bytes."""
+    figures = os.statvfs(descriptor)
+    return max(_LEAST_CACHE_BYTES, figures.f_frsize * figures.f_blocks // _CACHE_SHARE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,63 @@
+"""The cache by itself: what it keeps, for how long, and what of it counts after a power cut."""
+
+import sqlite3
+from pathlib import Path
+
+from runtime.build.cache import BuildCache, key_of
+from runtime.image.layers import Layer, LayerStore
+from runtime.image.store import ImageStore
+from runtime.paths import Paths
+from runtime.state import builds as rows
+from runtime.state.database import Database
+from schemas.engine.identifiers import DiffID
+from tests.integration.build.stages import Builds, run
+
+ONE, TWO = (DiffID(f"sha256:{digit * 64}") for digit in "12")
+
+
+def test_what_was_of_no_use_for_longest_must_go_first(builds: Builds):
+    """The disk is not filled by builds of last year."""
+    for name in ("a", "b", "c"):
+        builds.build(run(f"head -c 1000 /dev/zero > /{name}"))
+    builds.build(run("head -c 1000 /dev/zero > /a"))
+    BuildCache(builds.database, LayerStore(builds.images.blobs)).trim(2500)
+    assert builds.build(run("head -c 1000 /dev/zero > /a")).cached() == [True]
+    assert builds.build(run("head -c 1000 /dev/zero > /c")).cached() == [True]
+    assert builds.build(run("head -c 1000 /dev/zero > /b")).cached() == [False]
+
+
+def test_a_layer_that_may_not_be_on_the_disk_must_not_count_after_a_power_cut(builds: Builds, database: Database):
+    """A step that was remembered before its layer was synced, in another boot."""
+    built = builds.build(run("echo x > /x"))
+    with database.transaction() as connection:
+        connection.execute("UPDATE build_steps SET boot_id = 'another'")
+    assert builds.build(run("echo x > /x")).cached() == [False]
+    assert rows.find_step(database.read(), "no such key", "") is None
+    assert len(built.layers) == 2
+
+
+def test_a_key_must_hang_on_the_content_below_not_on_names():
+    """Two images of other names and the same layers are the same; the order of layers counts."""
+    assert key_of("run", [ONE, TWO], ["x"]) == key_of("run", (ONE, TWO), ["x"])
+    keys = {key_of("run", on, what) for on in ([ONE], [TWO], [ONE, TWO], [TWO, ONE], []) for what in (["x"], ["y"])}
+    assert len(keys) == 10
+
+
+def test_a_state_of_the_first_version_must_be_brought_to_this_one(paths: Paths, tmp_path: Path):
+    """With all that is in it; nobody has to begin anew."""
+    Database(paths.database).close()
+    old = Database(paths.database)
+    with old.transaction() as connection:
+        connection.execute("INSERT INTO volumes (name, project, spec, created_ns) VALUES ('v', 'p', '{}', 1)")
+        for table in ("build_steps", "build_notes", "build_files"):
+            connection.execute(f"DROP TABLE {table}")
+        connection.execute("PRAGMA user_version=1")
+    old.close()
+    again = Database(paths.database)
+    assert again.read().execute("SELECT name FROM volumes").fetchall() == [("v",)]
+    cache = BuildCache(again, LayerStore(ImageStore(again, paths).blobs))
+    cache.keep("key", Layer(ONE, 5))
+    again.close()
+    with sqlite3.connect(paths.database) as connection:
+        assert connection.execute("SELECT diff_id FROM build_steps").fetchall() == [(ONE,)]
+    connection.close()
