@@ -8,16 +8,15 @@ from compose.orchestration.plan import Plan
 from compose.orchestration.verbs.build import build
 from schemas.composefile.project import Project
 
-_WITHOUT_EFFECT = ("builder", "provenance", "sbom", "push")
+_WITHOUT_EFFECT = ("builder", "provenance", "sbom")
 
 
 def perform(context: Context, project: Project, plan: Plan, *, quiet: bool) -> bool:
     """Carry out a plan of builds, with its progress on standard output as docker compose has it. False: interrupted."""
     with interruptible() as interruption:
         events = context.progress(silent=quiet, on_output=True)
-        outcome = build(
-            context.runtime(), project, plan, Execution(events, context.options.parallel, interruption), context.warn
-        )
+        execution = Execution(events, context.options.parallel, interruption, context.fetch_context)
+        outcome = build(context.runtime(), project, plan, execution, context.warn)
     return not outcome.interrupted
 
 

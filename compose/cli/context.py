@@ -208,6 +208,11 @@ class Context:
         )
         return renderer
 
+    def fetch_context(self, reference: str) -> str:
+        """Bring a build context from a git repository; return the folder. Raises RemoteError."""
+        self.location()
+        return str(self.options.remote.local_folder(reference))
+
     def close(self) -> None:
         """Release what was opened."""
         if self._sessions is not None and self._sessions is not self._runtime:

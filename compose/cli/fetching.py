@@ -26,10 +26,17 @@ class Fetching:
 
     def local_copy(self, reference: str, *, by_fetched: bool) -> str:
         """The Compose file that a reference means, as an absolute path. Raises RemoteError."""
+        return self._opened().local_copy(reference, by_fetched=by_fetched)
+
+    def local_folder(self, reference: str) -> str:
+        """The folder that a build's context means, as an absolute path. Raises RemoteError."""
+        return self._opened().local_folder(reference)
+
+    def _opened(self) -> "RemoteSources":
         if self._sources is None:
             self._sources = registry.load(registry.REMOTE).open_sources(self._folder, self._environment, FILE_NAMES)
         assert self._sources is not None  # noqa: S101 - for mypy: the registry's modules are untyped
-        return self._sources.local_copy(reference, by_fetched=by_fetched)
+        return self._sources
 
     def root_of(self, path: str) -> str:
         """The folder of the fetched tree that an absolute path lies in; empty where it lies in none."""

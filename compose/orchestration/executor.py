@@ -35,6 +35,8 @@ class Execution:
     parallel: int = 0
     """Runtime calls at a time; 0 or less is without limit. Waits do not count."""
     interruption: Interruption = field(default_factory=Interruption)
+    fetch_context: Callable[[str], str] | None = None
+    """Brings a build context from a git repository; returns the folder. Raises ComposeError."""
 
 
 @dataclass(slots=True)
@@ -88,7 +90,7 @@ class _Run:
         self._runtime = runtime
         self._limit = execution.parallel if execution.parallel > 0 else len(plan)
         self._interruption = execution.interruption
-        self._events = execution.events
+        self._execution = execution
         self._progress = ProgressReporter(execution.events, plan)
         self._workers = Workers()
         self._watcher = ConditionWatcher(runtime, project)
@@ -143,7 +145,7 @@ class _Run:
         # On a worker's thread.
         try:
             if isinstance(node.operation, BuildImage):
-                result = build_image(self._runtime, node.operation, self._events, self._interruption)
+                result = build_image(self._runtime, node.operation, self._execution)
             else:
                 listener = self._progress.listener(node.operation, self._interruption)
                 result = perform(self._runtime, node.operation, listener)

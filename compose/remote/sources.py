@@ -84,6 +84,17 @@ class RemoteSources:
             self._known[key] = self._file(root, inner, reference)
         return self._known[key]
 
+    def local_folder(self, reference: str) -> str:
+        """The folder that a reference means, for a build, as an absolute path. Raises RemoteError."""
+        root, inner = self._git.fetch(reference, by_fetched=False)
+        shown = without_password(reference)
+        path = posixpath.join(root, inner) if inner else root
+        if not os.path.isdir(path):  # noqa: PTH112 - this module's paths are texts
+            raise RemoteError(f"{shown}: there is no folder `{inner}`")
+        if not f"{os.path.realpath(path)}/".startswith(f"{os.path.realpath(root)}/"):
+            raise RemoteError(f"{shown}: `{inner}` is a link that leaves the repository")
+        return path
+
     def _file(self, root: str, inner: str, reference: str) -> str:
         shown = without_password(reference)
         path = posixpath.join(root, inner) if inner else root

@@ -1,12 +1,6 @@
 """A build from its Dockerfile to an image: stages side by side where they do not need one another."""
 
 import os
-import select
-import threading
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 
 from runtime.api import BuildListener
 from runtime.build.bases import BaseImages, Fetch
@@ -14,38 +8,23 @@ from runtime.build.definition import Definition, read_definition
 from runtime.build.dockerfile.faults import error_at
 from runtime.build.dockerfile.lint import Lint, read_lint_options
 from runtime.build.dockerfile.words import WordError
-from runtime.build.executor import Executor, StepResult
-from runtime.build.plan import (
-    BuildPlan,
-    ContextSource,
-    CopyStep,
-    ImageSource,
-    PlannedStage,
-    RunStep,
-    ScratchSource,
-    Source,
-    StageSource,
-    Step,
-    WorkdirStep,
-)
+from runtime.build.executor import Executor
+from runtime.build.plan import BuildPlan, ImageSource
 from runtime.build.planning.options import BaseImage
 from runtime.build.planning.outline import Outline, missing_bases, outline
 from runtime.build.planning.planner import complete
 from runtime.build.results import StageResult, configuration_of
-from runtime.build.roots import LayersRoot, Root, Surroundings
-from runtime.build.telling import Step as Told
+from runtime.build.roots import Surroundings
+from runtime.build.stages import Stages, cancelling, whole_reference
 from runtime.build.telling import Telling
-from runtime.errors import BuildFailed, Cancelled, EngineError, FailedPrecondition, Unsupported
+from runtime.errors import BuildFailed, Cancelled, EngineError, FailedPrecondition
 from runtime.image.identity import image_id
-from runtime.image.platforms import format_platform, own_platform
 from runtime.image.reference import familiar, parse
 from runtime.image.store import ImageStore
 from runtime.network.controller import NetworkController
 from runtime.paths import Paths
 from runtime.state.database import Database
 from schemas.engine.builds import BuildCheck, BuildSpec, BuildWarning, BuiltImage
-
-_MOST_STAGES_AT_ONCE = 8
 
 
 class Builder:
@@ -63,13 +42,13 @@ class Builder:
     def build(self, spec: BuildSpec, listener: BuildListener | None = None) -> BuiltImage:
         """Build an image. Raises as Runtime.build_image says."""
         telling = Telling(listener)
-        with _cancelling(listener) as cancelling:
-            bases = BaseImages(self._database, self._store, self._fetch, lambda: cancelling.is_set, pull=spec.pull)
+        with cancelling(listener) as ending:
+            bases = BaseImages(self._database, self._store, self._fetch, lambda: ending.is_set, pull=spec.pull)
             definition = _read(spec, telling)
             plan = _plan(definition, bases, telling)
             around = surroundings(spec, plan)
             with Executor(self._database, self._paths, self._store, self._controller, around) as executor:
-                stages = _Stages(spec, plan, definition, bases, executor, telling, cancelling, self._store)
+                stages = Stages(spec, plan, definition, bases, executor, telling, ending, self._store)
                 built = self._export(spec, plan, stages.build(), executor, telling)
         self._store.collect()
         return built
@@ -175,7 +154,7 @@ def _plan(definition: Definition, bases: BaseImages, telling: Telling) -> BuildP
 
 
 def _base(sketch: Outline, source: ImageSource, bases: BaseImages, telling: Telling) -> BaseImage:
-    with telling.step(f"[internal] load metadata for {_reference(source)}"):
+    with telling.step(f"[internal] load metadata for {whole_reference(source)}"):
         try:
             return bases.base(source)
         except (Cancelled, KeyboardInterrupt):
@@ -185,189 +164,3 @@ def _base(sketch: Outline, source: ImageSource, bases: BaseImages, telling: Tell
             if stage is None or isinstance(error, BuildFailed):
                 raise
             raise sketch.error(error.message, stage.stage.origin.location, error.hint, stage.base_name) from error
-
-
-def _reference(source: ImageSource) -> str:
-    with suppress(EngineError):
-        return str(parse(source.reference).with_default_tag())
-    return source.reference
-
-
-@dataclass(slots=True)
-class _Cancelling:
-    """Ends a build, by the user's wish or since a part of it failed."""
-
-    poll: select.epoll
-    own: int
-    by_user: bool = False
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    @property
-    def descriptor(self) -> int:
-        """Readable once the build has to end."""
-        return self.poll.fileno()
-
-    @property
-    def is_set(self) -> bool:
-        """Whether it has to end."""
-        return bool(self.poll.poll(0))
-
-    def set(self) -> None:
-        """End it."""
-        os.eventfd_write(self.own, 1)
-
-
-@contextmanager
-def _cancelling(listener: BuildListener | None) -> Iterator[_Cancelling]:
-    own = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-    try:
-        with select.epoll() as poll:
-            poll.register(own, select.EPOLLIN)
-            if listener is not None and listener.cancel_fd is not None:
-                poll.register(listener.cancel_fd, select.EPOLLIN)
-            yield _Cancelling(poll, own)
-    finally:
-        os.close(own)
-
-
-class _Stages:
-    """The stages of one build, while they are built."""
-
-    def __init__(  # noqa: PLR0913 - what a build consists of
-        self,
-        spec: BuildSpec,
-        plan: BuildPlan,
-        definition: Definition,
-        bases: BaseImages,
-        executor: Executor,
-        telling: Telling,
-        cancelling: _Cancelling,
-        store: ImageStore,
-    ) -> None:
-        self._spec = spec
-        self._plan = plan
-        self._definition = definition
-        self._bases = bases
-        self._executor = executor
-        self._telling = telling
-        self._cancelling = cancelling
-        self._store = store
-        self._results: dict[int, Future[StageResult]] = {}
-
-    def build(self) -> StageResult:
-        """Build every stage of the plan; return the target's. Raises what went wrong first."""
-        stages = self._plan.stages
-        # Stages are in the order of their needs: a thread that waits, waits for one that began before it.
-        with ThreadPoolExecutor(min(len(stages), _MOST_STAGES_AT_ONCE), "stage") as pool:
-            for stage in stages:
-                self._results[stage.index] = pool.submit(self._attempt, stage)
-        errors = [error for future in self._results.values() if (error := future.exception()) is not None]
-        for error in (*(it for it in errors if not isinstance(it, Cancelled)), *errors):
-            raise error
-        return self._results[self._plan.target].result()
-
-    def _attempt(self, stage: PlannedStage) -> StageResult:
-        for index in stage.needs:
-            if self._results[index].exception() is not None:
-                raise Cancelled("a stage that it needs failed")
-        try:
-            return self._build_stage(stage)
-        except KeyboardInterrupt:
-            raise Cancelled("the build was stopped") from None
-        except BaseException:
-            self._cancelling.set()
-            raise
-
-    def _build_stage(self, stage: PlannedStage) -> StageResult:
-        numbering = _Numbering(self._definition, stage)
-        result = self._begin(stage, numbering)
-        for step in stage.steps:
-            if self._cancelling.is_set:
-                raise Cancelled("the build was stopped")
-            if isinstance(step, RunStep | CopyStep | WorkdirStep):
-                with self._telling.step(numbering.title(step.text)) as told:
-                    result = self._carry_out(stage, step, result, told)
-            result = result.with_history(step.history)
-        return result
-
-    def _begin(self, stage: PlannedStage, numbering: "_Numbering") -> StageResult:
-        base = stage.base
-        if isinstance(base, StageSource):
-            return self._results[base.index].result()
-        if isinstance(base, ImageSource):
-            with self._telling.step(numbering.title(f"FROM {_reference(base)}")) as told:
-                told.is_cached = True
-                return self._bases.result(base)
-        if isinstance(base, ContextSource):
-            raise Unsupported(
-                f"stage `{stage.name}` stands on the additional context `{base.name}`, which is a folder",
-                hint="use `FROM scratch` and `COPY --from`",
-            )
-        return StageResult()
-
-    def _carry_out(self, stage: PlannedStage, step: Step, result: StageResult, told: Told) -> StageResult:
-        self._check_platform(stage, step)
-        use_cache = not (self._spec.no_cache or stage.name in self._spec.no_cache_stages)
-        done = self._executor.execute(
-            step,
-            result.diff_ids,
-            self._root,
-            use_cache=use_cache,
-            output=told.output,
-            cancelled=self._cancelling.descriptor,
-        )
-        told.is_cached = done.is_cached
-        if done.layer is None:
-            if isinstance(step, RunStep) and (done.exit_code or done.failure):
-                raise self._failed(step, done, told)
-            return result
-        size_bytes, made_ns = self._store.built_layer(done.layer.diff_id)
-        return result.with_layer(done.layer, size_bytes, made_ns)
-
-    def _failed(self, step: RunStep, done: StepResult, told: Told) -> BuildFailed:
-        reason = done.failure or f"exit code: {done.exit_code}"
-        shown = error_at(
-            f'process "{" ".join(step.arguments)}" did not complete successfully: {reason}',
-            step.location,
-            self._definition.dockerfile.lines,
-        )
-        return BuildFailed(shown.message, place=shown.place, output=told.last_output)
-
-    def _check_platform(self, stage: PlannedStage, step: Step) -> None:
-        if not isinstance(step, RunStep) or not isinstance(stage.base, ImageSource):
-            return
-        record = self._bases.find(stage.base)
-        own = own_platform()
-        if record.architecture and record.architecture != own.architecture:
-            message = f"cannot run a program for {record.os}/{record.architecture} on {format_platform(own)}"
-            raise error_at(
-                message,
-                step.location,
-                self._definition.dockerfile.lines,
-                "there is no emulation: build on such a machine",
-            )
-
-    def _root(self, source: Source) -> Root:
-        if isinstance(source, StageSource):
-            return LayersRoot(self._results[source.index].result().diff_ids)
-        if isinstance(source, ImageSource):
-            return self._bases.root(source)
-        if isinstance(source, ScratchSource):
-            return LayersRoot()
-        return self._definition.folder(source)
-
-
-class _Numbering:
-    """`[build 2/5]`: which step of which stage, counted as BuildKit counts."""
-
-    def __init__(self, definition: Definition, stage: PlannedStage) -> None:
-        is_counted = isinstance(stage.base, ImageSource | ContextSource)
-        counted = sum(isinstance(step, RunStep | CopyStep | WorkdirStep) for step in stage.steps)
-        self._total = counted + is_counted
-        self._name = f"{stage.name} " if len(definition.dockerfile.stages) > 1 else ""
-        self._count = 0
-
-    def title(self, text: str) -> str:
-        """Return the title of the next step."""
-        self._count += 1
-        return f"[{self._name}{self._count:>{len(str(self._total))}}/{self._total}] {text}"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.cli import Cli
+from tests.support.git import Repository
 
 pytestmark = pytest.mark.usefixtures("busybox")
 
@@ -259,3 +260,23 @@ def test_a_live_view_must_show_steps_and_their_output(cli: Cli):
     assert "[+] Building" in terminal.shown
     assert "=> [app 2/2] RUN echo working; sleep 1" in terminal.shown
     assert "# working" in terminal.shown
+
+
+def test_a_context_must_come_from_a_git_repository(cli: Cli, tmp_path: Path):
+    """A branch or tag and a folder in it, also as an additional context; a link out of it is refused."""
+    repository = Repository(tmp_path / "repository")
+    dockerfile = "FROM busybox\nCOPY f /f\nCOPY --from=more g /g\nCMD cat /f /g\n"
+    repository.commit({"app/Dockerfile": dockerfile, "app/f": "f1\n"})
+    repository.commit({"more/g": "g1\n"}, {"out": "/etc"})
+    repository.git("tag", "v1")
+    repository.commit({"app/f": "f2\n"})
+    text = (
+        "name: shop\nservices:\n  app:\n    build:\n      context: {url}#v1:{folder}\n"
+        "      additional_contexts: ['more={url}#v1:more']\n"
+    )
+    environment = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    cli.write(text.format(url=repository.url, folder="app"))
+    assert cli.run("run", "--rm", "app", environment=environment).stdout == "f1\ng1\n"
+    cli.run("down", environment=environment)
+    cli.write(text.format(url=repository.url, folder="out"))
+    assert "is a link that leaves the repository" in cli.run("build", code=1, environment=environment).stderr

@@ -5,15 +5,18 @@ import json
 from compose.cli.building import perform, warn_of_flags
 from compose.cli.context import Context
 from compose.cli.exit_codes import INTERRUPTED, SUCCESS
+from compose.cli.interrupts import interruptible
 from compose.cli.lint_report import report
 from compose.cli.values import environment_of
 from compose.errors import EXIT_FAILURE, ProjectError
 from compose.loader import units
+from compose.orchestration.executor import Execution
 from compose.orchestration.operation import BuildImage
 from compose.orchestration.plan import Plan
 from compose.orchestration.specs.bake import bake_file
 from compose.orchestration.specs.build import BuildOptions
 from compose.orchestration.verbs.build import BuildRequest, plan_build
+from compose.orchestration.verbs.push import PushOptions, push
 from schemas.composefile.project import Project
 
 
@@ -39,7 +42,19 @@ def run(context: Context) -> int:
         return SUCCESS
     if options.check:
         return _check(context, plan)
-    return SUCCESS if perform(context, project, plan, quiet=options.quiet) else INTERRUPTED
+    done = perform(context, project, plan, quiet=options.quiet) and (not options.push or _push(context, project, plan))
+    return SUCCESS if done else INTERRUPTED
+
+
+def _push(context: Context, project: Project, plan: Plan) -> bool:
+    """Push what was built. False: interrupted."""
+    options = context.options
+    built = tuple(node.operation.name for node in plan if isinstance(node.operation, BuildImage))
+    with interruptible() as interruption:
+        execution = Execution(context.progress(silent=options.quiet), options.parallel, interruption)
+        outcome = push(context.runtime(), project, PushOptions(built), execution)
+    outcome.raise_failures()
+    return not outcome.interrupted
 
 
 def _options(context: Context, project: Project) -> BuildOptions:

@@ -1,6 +1,7 @@
 """From a service's `build` to what the runtime is asked to build. Pure."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -17,6 +18,7 @@ from schemas.engine.specs import Resources
 SERVICE_CONTEXT = "service:"
 _IMAGE = "docker-image://"
 _NETWORKS = ("", "default", "host", "none")
+_SCP_STYLE = re.compile(r"[A-Za-z0-9_-]+@[^/\s:]+:")
 _INSECURE = "security.insecure"
 
 
@@ -29,8 +31,6 @@ class BuildOptions:
     pull: bool = False
     memory_bytes: int = 0
     ssh: Mapping[str, str] = field(default_factory=dict)
-    contexts: Mapping[str, str] = field(default_factory=dict)
-    """Folders that stand for contexts at URLs."""
 
 
 def build_spec(project: Project, service: ServiceConfig, options: BuildOptions) -> BuildSpec:
@@ -40,7 +40,7 @@ def build_spec(project: Project, service: ServiceConfig, options: BuildOptions) 
         raise ProjectError(f"service `{service.name}` has no `build`")
     _check(service, build)
     return BuildSpec(
-        context=_folder(service, build.context, options),
+        context=_folder(service, build.context),
         dockerfile=build.dockerfile,
         dockerfile_inline=build.dockerfile_inline,
         references=tuple(dict.fromkeys((image_of(project, service), *build.tags))),
@@ -55,9 +55,7 @@ def build_spec(project: Project, service: ServiceConfig, options: BuildOptions) 
             labels.SERVICE: service.name,
             labels.VERSION: __version__,
         },
-        contexts={
-            name: _additional(project, service, value, options) for name, value in build.additional_contexts.items()
-        },
+        contexts={name: _additional(project, service, value) for name, value in build.additional_contexts.items()},
         secrets=tuple(_secrets(project, service, build)),
         ssh={**{name: path or _agent(service, project) for name, path in build.ssh.items()}, **options.ssh},
         no_cache=build.no_cache or options.no_cache,
@@ -92,24 +90,30 @@ def _check(service: ServiceConfig, build: BuildConfig) -> None:
         )
 
 
-def _folder(service: ServiceConfig, context: str, options: BuildOptions) -> str:
-    folder = options.contexts.get(context, context)
-    if not os.path.isabs(folder):  # noqa: PTH117 - a text, which may be a URL
+def is_repository(context: str) -> bool:
+    """Whether a context is a git repository (BuildKit, dfgitutil): over HTTP, where its path ends in `.git`."""
+    if context.startswith(("http://", "https://")):
+        return re.split(r"[?#]", context, maxsplit=1)[0].endswith(".git")
+    return context.startswith(("git://", "ssh://", "file://", "github.com/")) or bool(_SCP_STYLE.match(context))
+
+
+def _folder(service: ServiceConfig, context: str) -> str:
+    if not os.path.isabs(context) and not is_repository(context):  # noqa: PTH117 - a text
         raise ProjectError(
             f"services.{service.name}.build: the context `{context}` is not a folder",
             hint="a folder or the URL of a git repository can be built from",
         )
-    return folder
+    return context
 
 
-def _additional(project: Project, service: ServiceConfig, value: str, options: BuildOptions) -> str:
+def _additional(project: Project, service: ServiceConfig, value: str) -> str:
     if value.startswith(SERVICE_CONTEXT):
         name = value.removeprefix(SERVICE_CONTEXT)
         other = project.all_services.get(name)
         if other is None:
             raise DanglingReference(f'service "{service.name}" is built on undefined service {name}')
         return f"{_IMAGE}{image_of(project, other)}"
-    return value if value.startswith(_IMAGE) else _folder(service, value, options)
+    return value if value.startswith(_IMAGE) else _folder(service, value)
 
 
 def _secrets(project: Project, service: ServiceConfig, build: BuildConfig) -> list[BuildSecret]:
