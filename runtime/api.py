@@ -20,7 +20,7 @@ from schemas.engine.records import (
     PublishedPort,
     VolumeRecord,
 )
-from schemas.engine.specs import ContainerSpec, ExecSpec, NetworkSpec, PortBinding, VolumeSpec
+from schemas.engine.specs import CommitSpec, ContainerSpec, ExecSpec, NetworkSpec, PortBinding, VolumeSpec
 from schemas.engine.transfers import PulledImage, PushedImage, TransferEvent
 
 
@@ -318,6 +318,15 @@ class Runtime(RuntimeSessions, Protocol):
 
         Raises FailedPrecondition when it runs and `force` is not given.
         """
+
+    def commit_container(self, reference: str, spec: CommitSpec) -> ImageRecord:
+        """Make an image of it, running or not, on top of its own. Hold the project's lock.
+
+        Raises InvalidArgument, Unsupported for the built-in image, FailedPrecondition when its image is gone.
+        """
+
+    def export_container(self, reference: str, target: Path) -> None:
+        """Write its root file system as a tar, without what is mounted in it (`-`: standard output)."""
 
     def rename_container(self, reference: str, name: str) -> None:
         """Give it another name. Raises AlreadyExists."""

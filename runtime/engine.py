@@ -13,7 +13,7 @@ from pathlib import Path
 
 from runtime import locks
 from runtime.api import Builder, BuildListener, Distribution, TransferListener
-from runtime.container import creation, lifecycle
+from runtime.container import committing, creation, lifecycle
 from runtime.container.partners import Partners
 from runtime.container.recovery import recover
 from runtime.errors import FailedPrecondition, NotFound, PermissionDenied, Unsupported
@@ -28,7 +28,7 @@ from runtime.supervisor.client import Supervisors
 from runtime.volume.store import VolumeStore
 from schemas.engine.builds import BuildCheck, BuildSpec, BuiltImage
 from schemas.engine.records import ContainerRecord, ImageRecord, NetworkRecord, PublishedPort, VolumeRecord
-from schemas.engine.specs import ContainerSpec, NetworkSpec, PortBinding, VolumeSpec
+from schemas.engine.specs import CommitSpec, ContainerSpec, NetworkSpec, PortBinding, VolumeSpec
 from schemas.engine.transfers import PulledImage, PushedImage
 
 DistributionFactory = Callable[[Database, ImageStore], Distribution]
@@ -214,6 +214,14 @@ class Engine(Sessions):
             lifecycle.stop(self._partners, record, timeout_s=0.0, signal="SIGKILL")
             record = self.container(record.id)
         creation.remove(self._partners, record, with_volumes=volumes)
+
+    def commit_container(self, reference: str, spec: CommitSpec) -> ImageRecord:
+        """Make an image of it."""
+        return committing.commit(self._partners, self.container(reference), spec)
+
+    def export_container(self, reference: str, target: Path) -> None:
+        """Write its root file system as a tar."""
+        committing.export(self._partners, self.container(reference), target)
 
     def rename_container(self, reference: str, name: str) -> None:
         """Give it another name."""

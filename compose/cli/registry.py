@@ -72,6 +72,12 @@ SERVICES = "[OPTIONS] [SERVICE...]"
 
 COMMANDS = {
     "build": Command("Build or rebuild services", SERVICES, "build", tier=2, apart=True),
+    "commit": Command(
+        "Create a new image from a service container's changes",
+        "[OPTIONS] SERVICE [REPOSITORY[:TAG]]",
+        "commit",
+        tier=1,
+    ),
     "config": Command(
         "Parse, resolve and render the Compose file in canonical format", SERVICES, "config", tier=2, apart=True
     ),
@@ -84,6 +90,9 @@ COMMANDS = {
         "exec",
         tier=1,
         interspersed=False,
+    ),
+    "export": Command(
+        "Export a service container's filesystem as a tar archive", "[OPTIONS] SERVICE", "export", tier=1
     ),
     "image": Command("Import, load, list and remove images", "COMMAND", "image", tier=1, interspersed=False),
     "images": Command("List images used by the created containers", SERVICES, "images", tier=1),
@@ -124,7 +133,7 @@ SHORTCUTS = {
 }
 """Light modules whose `report(context)` may already be a command's whole answer."""
 ALIASES = {"convert": "config"}
-ABSENT = frozenset({"attach", "commit", "cp", "export", "publish", "stats", "watch", "alpha", "bridge"})
+ABSENT = frozenset({"attach", "cp", "publish", "stats", "watch", "alpha", "bridge"})
 """Commands of docker compose that this version does not have."""
 
 

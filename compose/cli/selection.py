@@ -56,6 +56,6 @@ def existing_services(
     return tuple(dict.fromkeys(record.spec.service for record in records)) if named else ()
 
 
-def replica(context: Context, service: str, index: int = 0) -> ContainerRecord:
-    """Return the running container of a service with a number, or its first. Raises ProjectError."""
-    return target(context.reader(), context.location().name, service, index)
+def replica(context: Context, service: str, index: int = 0, *, running: bool = True) -> ContainerRecord:
+    """Return the container of a service with a number, or its first, of those that run. Raises ProjectError."""
+    return target(context.reader(), context.location().name, service, index, running=running)

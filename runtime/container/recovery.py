@@ -3,7 +3,7 @@
 Every intent that stands then belongs to a command that died.
 """
 
-from runtime.container import creation
+from runtime.container import committing, creation
 from runtime.container.partners import Partners
 from runtime.errors import NotFound
 from runtime.state import intents
@@ -17,6 +17,8 @@ def recover(partners: Partners, project: str) -> None:
             creation.undo_creation(partners, intent)
         elif intent.action == creation.REMOVE:
             _finish_removal(partners, intent)
+        elif intent.action == committing.COMMIT:
+            committing.finish_commit(partners, intent)
     if left:
         partners.networks.reconcile(project)
 

@@ -1,4 +1,4 @@
-"""The Dockerfile instructions that `import --change` takes (docker image import, "--change"; Dockerfile reference)."""
+"""The Dockerfile instructions that `--change` takes (docker image import, docker commit; Dockerfile reference)."""
 
 import json
 import posixpath
@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from runtime.errors import InvalidArgument, Unsupported
+from runtime.errors import InvalidArgument
 from schemas.engine.records import ImageConfig
 
 _DEFAULT_SHELL = ("/bin/sh", "-c")
@@ -21,16 +21,15 @@ _HEALTH_DURATIONS = {
     "start-interval": "StartInterval",
 }
 _MIN_DURATION_NS = 10**6
+_NO_TRIGGERS = frozenset({"ONBUILD", "FROM", "MAINTAINER"})
 
 
 def apply_changes(config: ImageConfig, changes: Sequence[str]) -> ImageConfig:
-    """Return the configuration after the instructions, in order. Raises InvalidArgument, Unsupported."""
+    """Return the configuration after the instructions, in order. Raises InvalidArgument."""
     for change in changes:
         instruction, _, arguments = change.strip().partition(" ")
         apply = _INSTRUCTIONS.get(instruction.upper())
         if apply is None:
-            if instruction.upper() == "ONBUILD":
-                raise Unsupported("`ONBUILD` is of use to a build only, and this version does not build")
             raise InvalidArgument(f"`{instruction}` is not a valid change command", hint=f"known are {_known()}")
         if not arguments.strip():
             raise InvalidArgument(f"`{instruction}` needs an argument")
@@ -98,6 +97,13 @@ def _user(config: ImageConfig, text: str) -> ImageConfig:
 
 def _stop_signal(config: ImageConfig, text: str) -> ImageConfig:
     return replace(config, stop_signal=text)
+
+
+def _on_build(config: ImageConfig, text: str) -> ImageConfig:
+    instruction = text.partition(" ")[0].upper()
+    if instruction in _NO_TRIGGERS:
+        raise InvalidArgument(f"`{instruction}` is not allowed as an ONBUILD trigger")
+    return replace(config, on_build=(*config.on_build, text))
 
 
 def _healthcheck(config: ImageConfig, text: str) -> ImageConfig:
@@ -182,6 +188,7 @@ _INSTRUCTIONS: dict[str, Callable[[ImageConfig, str], ImageConfig]] = {
     "EXPOSE": _expose,
     "HEALTHCHECK": _healthcheck,
     "LABEL": _label,
+    "ONBUILD": _on_build,
     "SHELL": _shell,
     "STOPSIGNAL": _stop_signal,
     "USER": _user,

@@ -6,10 +6,11 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from runtime.errors import EngineError, FailedPrecondition, InvalidArgument, ResourceExhausted, SyscallError
-from runtime.image import catalog, loading, saving
+from runtime.image import catalog, committing, loading, saving
 from runtime.image.archive import opened, searchable
 from runtime.image.assembly import Assembler
 from runtime.image.built_blobs import BuiltBlobs
+from runtime.image.changes import apply_changes
 from runtime.image.collection import Collector
 from runtime.image.host import is_host, recipe
 from runtime.image.host_base import base_folder
@@ -21,10 +22,11 @@ from runtime.paths import Paths
 from runtime.state import images, journal
 from runtime.state.database import Database
 from runtime.syscall.tree import remove_tree
-from schemas.engine.bundle import BundleMount
+from schemas.engine.bundle import BundleMount, Rootfs
 from schemas.engine.events import EngineEvent
 from schemas.engine.identifiers import DiffID
-from schemas.engine.records import ImageRecord
+from schemas.engine.records import ImageConfig, ImageRecord
+from schemas.engine.specs import CommitSpec
 
 
 class ImageStore:
@@ -101,6 +103,32 @@ class ImageStore:
         """
         with named_errors("save"), self.blobs.lease(), written(target, gzipped=gzipped) as sink:
             saving.save(self._database.read(), self.blobs, references, sink)
+
+    def commit(
+        self,
+        base_id: str,
+        rootfs: Rootfs,
+        config: ImageConfig,
+        command: Sequence[str],
+        spec: CommitSpec,
+        still: AbstractContextManager[None],
+    ) -> ImageRecord:
+        """Make an image of what a container wrote on top of its own; `still` is held while its files are read.
+
+        `config` and `command` are the container's. Raises NotFound, InvalidArgument, Unsupported,
+        FailedPrecondition when files change meanwhile or the image is damaged, ResourceExhausted.
+        """
+        names = [self._new_name(spec.reference)] if spec.reference else []
+        changed = apply_changes(config, spec.changes)
+        with named_errors("commit"), self.blobs.lease():
+            record = self.resolve(base_id)
+            base = committing.read_base(self.blobs, record, images.manifest_of(self._database.read(), record.id))
+            with still:
+                stored = committing.store_changes(self.assembler, base, rootfs)
+            document, layers = committing.configuration(base, stored, changed, command, spec)
+            committed = self.assembler.add_image(document, layers, names, action="commit")
+        self.collect()
+        return committed
 
     def tag(self, source: str, reference: str) -> ImageRecord:
         """Let another name lead to an image. Raises NotFound, InvalidArgument."""

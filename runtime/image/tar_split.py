@@ -19,9 +19,8 @@ from typing import BinaryIO
 from runtime.errors import FailedPrecondition
 from runtime.image.content import CHUNK_BYTES
 from runtime.image.diff import Content, Piece
+from runtime.image.pieces import contents, region
 from runtime.image.streams import DAMAGED, Readable, is_damage
-from runtime.syscall import constants as c
-from runtime.syscall.mount import openat2
 from schemas.engine.identifiers import DiffID
 
 _LITERAL, _CONTENT = b"L", b"C"
@@ -29,7 +28,6 @@ _LITERAL_FRAME = struct.Struct(">I")
 _PATH_FRAME = struct.Struct(">H")
 _REGION_FRAME = struct.Struct(">QQ")
 _LEVEL = 1
-_RESOLVE = c.RESOLVE_BENEATH | c.RESOLVE_NO_SYMLINKS
 _HINT = "remove the image and build it again"
 _MAGIC = b"tarsplit"
 _HEAD = struct.Struct(">8sQ")
@@ -47,7 +45,7 @@ def record(archive: Iterable[Piece], root: int, target: BinaryIO) -> DiffID:
         for piece in archive:
             if isinstance(piece, Content):
                 frames.write(_frame(piece))
-                for content in _content(root, piece):
+                for content in region(root, piece, hint=_HINT):
                     digest.update(content)
                 size_bytes += piece.length
             elif piece:
@@ -105,11 +103,7 @@ class _Archive(io.RawIOBase):
         super().close()
 
     def _all(self) -> Generator[bytes, None, None]:
-        for piece in _frames(gzip.GzipFile(fileobj=self._file)):
-            if isinstance(piece, Content):
-                yield from _content(self._root, piece)
-            else:
-                yield piece
+        yield from contents(_frames(gzip.GzipFile(fileobj=self._file)), self._root, hint=_HINT)
 
 
 def _frames(source: Readable) -> Iterator[Piece]:
@@ -134,21 +128,6 @@ def _frame(piece: Content) -> bytes:
     return b"".join(
         (_CONTENT, _PATH_FRAME.pack(len(piece.path)), piece.path, _REGION_FRAME.pack(piece.offset, piece.length))
     )
-
-
-def _content(root: int, piece: Content) -> Iterator[bytes]:
-    """Yield the bytes of a region. Raises SyscallError, FailedPrecondition when the file is shorter."""
-    descriptor = openat2(root, os.fsdecode(piece.path), os.O_RDONLY | os.O_NONBLOCK, resolve=_RESOLVE)
-    try:
-        offset, end = piece.offset, piece.offset + piece.length
-        while offset < end:
-            content = os.pread(descriptor, min(CHUNK_BYTES, end - offset), offset)
-            if not content:
-                raise FailedPrecondition(f"`{os.fsdecode(piece.path)}` of a layer is not what it was", hint=_HINT)
-            offset += len(content)
-            yield content
-    finally:
-        os.close(descriptor)
 
 
 def _read_head(file: BinaryIO, split: Path) -> int:

@@ -228,6 +228,20 @@ class ContainerSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class CommitSpec:
+    """How a container becomes an image."""
+
+    reference: str = ""
+    """A name for it; empty for none."""
+    author: str = ""
+    message: str = ""
+    changes: tuple[str, ...] = ()
+    """Dockerfile instructions, `CMD ["sh"]`."""
+    pause: bool = True
+    """Freeze the container while its files are read."""
+
+
+@dataclass(frozen=True, slots=True)
 class IPAMPool:
     """One subnet of a network; empty strings are chosen by the runtime."""
 

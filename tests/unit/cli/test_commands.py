@@ -59,6 +59,11 @@ ACCEPTED = {
     "push": ["--ignore-push-failures --include-deps -q web db", "--quiet --dry-run"],
     "login": ["-u me -p word host:5000", "--username me --password-stdin", "--username=me --password=word x"],
     "logout": ["host:5000", ""],
+    "commit": [
+        "-a me -m why -c 'CMD [\"sh\"]' -c 'ENV A=b' -p --index 2 web shop/web:1",
+        "--author me --message why --change 'USER 1' --pause=false web --dry-run",
+    ],
+    "export": ["-o out.tar --index 2 web", "--output=out.tar web --dry-run", "web"],
     "stop": ["-t 3 web", "--timeout=-1"],
     "start": ["--wait --wait-timeout 5 web"],
     "restart": ["-t 3 --no-deps web"],
@@ -83,6 +88,7 @@ ACCEPTED = {
         "load -i x.tar",
         "ls -q",
         "rm -f x",
+        "save -o x.tar -z x y",
         "pull -q --platform linux/arm64 x",
     ],
 }

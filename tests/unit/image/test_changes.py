@@ -2,7 +2,7 @@
 
 import pytest
 
-from runtime.errors import InvalidArgument, Unsupported
+from runtime.errors import InvalidArgument
 from runtime.image.changes import apply_changes
 from schemas.engine.records import ImageConfig
 
@@ -86,7 +86,8 @@ def test_a_mistake_must_be_named(change: str, message: str):
         changed(change)
 
 
-def test_onbuild_must_say_that_it_needs_a_build():
-    """It would be accepted and never do anything."""
-    with pytest.raises(Unsupported, match="ONBUILD"):
-        changed("ONBUILD RUN true")
+def test_onbuild_must_be_kept_for_the_build_to_come():
+    """Each trigger in its place; what may not be one is refused as in a Dockerfile."""
+    assert changed("ONBUILD RUN true", "ONBUILD COPY . /").on_build == ("RUN true", "COPY . /")
+    with pytest.raises(InvalidArgument, match="`FROM` is not allowed"):
+        changed("ONBUILD FROM scratch")
