@@ -19,6 +19,7 @@ from compose.loader.interpolation import interpolate
 from compose.loader.merge import merge
 from compose.loader.normalize import inherit_variables
 from compose.loader.options import LoadOptions
+from compose.loader.overlooked import warn_of_overlooked
 from compose.loader.paths import resolve_paths
 from compose.loader.places import Source
 from compose.loader.problem import TOO_LARGE, Path, Problem, at_reference
@@ -126,6 +127,7 @@ class FileLoader:
             tree = self._taken(document)
             with self.findings.placed(document.source, tree=tree):
                 self._interpolate(tree, scope)
+                warn_of_overlooked(tree, self.findings.report)
         inner = replace(scope, including=(*scope.including, source.file), over=source)
         references = self._references(source.file, scope)
         with failures.collected(), self.findings.placed(document.source, tree=tree):
@@ -214,6 +216,7 @@ class FileLoader:
             own = self._taken(document)
             with self.findings.placed(document.source, tree=own):
                 self._interpolate(own, scope)
+                warn_of_overlooked(own, self.findings.report)
                 references_of(path, posixpath.dirname(path), self.options).check_service_files(own)
             resets = document.resets
             with self.findings.placed(source, tree=tree):

@@ -64,9 +64,16 @@ class Report(Protocol):
     """Where a stage tells what is odd and no error."""
 
     def __call__(
-        self, message: str, path: Path = (), hint: str = "", *, fragment: str = "", code: str = "warning"
+        self,
+        message: str,
+        path: Path = (),
+        hint: str = "",
+        *,
+        fragment: str = "",
+        code: str = "warning",
+        on_key: bool = False,
     ) -> None:
-        """Note a warning about a path, or a fragment of the text there."""
+        """Note a warning about a path, a fragment of the text there, or the key alone."""
 
 
 def at_reference(error: MissingFile, path: Path) -> Exception:

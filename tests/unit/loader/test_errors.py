@@ -235,3 +235,26 @@ def test_inherited_error_must_be_marked_where_it_is_written():
     with pytest.raises(DanglingReference) as caught:
         load(options(given))
     assert str(caught.value.span) == f"{FOLDER}/base.yaml:5:9"
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "place", "hint"),
+    [
+        (
+            "include: [{path: b.yaml, env-file: x}]\n",
+            "`include` has no key `env-file`, which is overlooked",
+            "1: env-file",
+            "did you mean `env_file`?",
+        ),
+        (
+            "services: {a: {extends: {service: b, fil: c}}, b: {image: i}}\n",
+            "`extends` has no key `fil`, which is overlooked",
+            "1: fil",
+            "did you mean `file`?",
+        ),
+    ],
+)
+def test_keys_that_docker_compose_overlooks_must_be_warned_of(text, message, place, hint):
+    """They have no effect, and a typo is found where it is."""
+    (warning,) = load_text(text, **{"b.yaml": "services: {c: {image: i}}\n"}).warnings
+    assert (warning.message, marked(warning), warning.hint) == (message, place, hint)
