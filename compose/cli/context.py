@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from compose.cli import registry
-from compose.cli.options import is_true, wants_objects
+from compose.cli.options import is_true, wants_notes, wants_objects
 from compose.errors import ComposeError, Warning  # noqa: A004 - the word of the domain
 from compose.render import mode
 from runtime.errors import EngineError
@@ -119,7 +119,13 @@ class Context:
 
     def has_fetched(self) -> bool:
         """Whether a file of the project is elsewhere, and may be another one the next time."""
-        return bool(self.options.remote.used)
+        return bool(self.options.remote.folders)
+
+    def tell_fetched(self) -> None:
+        """Print which commits the project's fetched files are of; the folders bear their names."""
+        if wants_notes(self.options):
+            for reference, folder in self.options.remote.folders.items():
+                self.note(f"{reference} is in {folder}")
 
     def hooks(self) -> "dict[str, dict[str, list[ExecSpec]]]":
         """Return the lifecycle hooks of the project's services, for which it is loaded."""

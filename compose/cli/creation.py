@@ -17,6 +17,7 @@ def load_project(context: Context, reader: SourceReader | None = None) -> Projec
     """Load the project, through `reader` if one is given, with the numbers of `--scale`."""
     options = context.options
     project = context.load(reader=reader).project
+    context.tell_fetched()
     return scaled(with_policy(project, options.pull), scales(options.scale))
 
 

@@ -1,6 +1,6 @@
 """Files that are elsewhere, for the loader: what fetches them is imported when the first one is met."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from compose.cli import registry
@@ -14,15 +14,16 @@ if TYPE_CHECKING:
 class Fetching:
     """Fetches each reference once in a run."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], tell_waiting: Callable[[str], None]) -> None:
+        self._tell_waiting = tell_waiting
         self._environment = environment
         self._folder = names.cache_folder(environment)
         self._sources: RemoteSources | None = None
 
     @property
-    def used(self) -> bool:
-        """Whether anything was asked for."""
-        return self._sources is not None
+    def folders(self) -> Mapping[str, str]:
+        """Each reference that was asked for, as it may be shown, and the folder of its local copy."""
+        return self._sources.folders if self._sources else {}
 
     def local_copy(self, reference: str, *, by_fetched: bool) -> str:
         """The Compose file that a reference means, as an absolute path. Raises RemoteError."""
@@ -34,7 +35,9 @@ class Fetching:
 
     def _opened(self) -> "RemoteSources":
         if self._sources is None:
-            self._sources = registry.load(registry.REMOTE).open_sources(self._folder, self._environment, FILE_NAMES)
+            self._sources = registry.load(registry.REMOTE).open_sources(
+                self._folder, self._environment, FILE_NAMES, self._tell_waiting
+            )
         assert self._sources is not None  # noqa: S101 - for mypy: the registry's modules are untyped
         return self._sources
 

@@ -5,6 +5,7 @@ import os
 import sys
 
 from compose.cli.fetching import Fetching
+from compose.cli.options import wants_notes
 from compose.loader import project_name
 from compose.loader.options import LoadOptions
 from compose.loader.project_name import Location
@@ -25,7 +26,7 @@ def load_options(
         # Once for all: the project may be located first and loaded later.
         options.stdin = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
     if "remote" not in options:
-        options.remote = Fetching(os.environ)
+        options.remote = Fetching(os.environ, _tell if wants_notes(options) else lambda _: None)
     cwd = os.getcwd()  # noqa: PTH109 - the loader's paths are strings
     return LoadOptions(
         cwd=cwd,
@@ -46,6 +47,11 @@ def load_options(
         check_consistency=check_consistency,
         resolve_environment=resolve_environment,
     )
+
+
+def _tell(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
 
 
 def locate(options: argparse.Namespace) -> Location:

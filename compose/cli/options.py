@@ -172,6 +172,12 @@ def _one_of(flag: str, value: str, choices: tuple[str, ...]) -> str:
     return value
 
 
+def wants_notes(options: argparse.Namespace) -> bool:
+    """Whether a person may be told what is neither asked for nor wrong, on standard error: not with `-q`."""
+    quiet = vars(options).get("quiet") is True
+    return options.progress != "quiet" and not quiet and not wants_objects(options)
+
+
 def wants_objects(options: argparse.Namespace) -> bool:
     """Whether errors and warnings are for programs: with `--progress json`, and of `config --format json`."""
     given = vars(options)

@@ -8,7 +8,7 @@ Source: git(1), git-ls-remote(1), git-fetch(1), gitattributes(5); docker compose
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -17,6 +17,8 @@ from compose.remote.reference import PROTOCOLS, GitReference, without_password
 
 RESOLVE_S = 60.0
 FETCH_S = 900.0
+PATIENCE_S = 1.0
+"""What may pass in silence."""
 STALLED_S = 30
 """Seconds below a kilobyte each, after which a transfer over HTTP is given up."""
 
@@ -54,6 +56,8 @@ class Git:
     """Runs git in an environment."""
 
     environment: Mapping[str, str]
+    tell_waiting: Callable[[str], None]
+    """Told what is waited for, when it takes longer than PATIENCE_S."""
 
     def resolve(self, reference: GitReference) -> str:
         """The commit that a reference means now. Raises RemoteError."""
@@ -95,6 +99,7 @@ class Git:
         self, arguments: Sequence[str], reference: GitReference, timeout_s: float
     ) -> subprocess.CompletedProcess[bytes]:
         settings = [part for setting in _SETTINGS for part in ("-c", setting)]
+        shown = without_password(reference.repository)
         try:
             process = subprocess.Popen(
                 ["git", *settings, *arguments],  # noqa: S607 - the user's own git
@@ -107,16 +112,24 @@ class Git:
                 start_new_session=True,
             )
         except FileNotFoundError:
-            reason = f"{without_password(reference.repository)} needs the program `git`, which is not installed"
+            reason = f"{shown} needs the program `git`, which is not installed"
             raise RemoteError(reason, hint="`apt-get install git`") from None
         try:
-            output, errors = process.communicate(timeout=timeout_s)
+            output, errors = self._communicate(process, shown, timeout_s)
         except subprocess.TimeoutExpired:
-            shown = without_password(reference.repository)
             raise RemoteError(f"{shown}: no answer within {timeout_s:.0f} s") from None
         finally:
             _end(process)
         return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+
+    def _communicate(self, process: subprocess.Popen[bytes], shown: str, timeout_s: float) -> tuple[bytes, bytes]:
+        try:
+            return process.communicate(timeout=min(PATIENCE_S, timeout_s))
+        except subprocess.TimeoutExpired:
+            if timeout_s <= PATIENCE_S:
+                raise
+        self.tell_waiting(f"fetching {shown} …")
+        return process.communicate(timeout=timeout_s - PATIENCE_S)
 
     def _variables(self) -> dict[str, str]:
         kept = {name: value for name, value in self.environment.items() if name not in _OF_ANOTHER_REPOSITORY}

@@ -2,7 +2,7 @@
 
 import os
 import posixpath
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from compose.errors import RemoteError
@@ -29,9 +29,9 @@ class RemoteLoader(Protocol):
 class GitLoader:
     """Compose files in git repositories."""
 
-    def __init__(self, cache: Cache, environment: Mapping[str, str]) -> None:
+    def __init__(self, cache: Cache, environment: Mapping[str, str], tell_waiting: Callable[[str], None]) -> None:
         self._cache = cache
-        self._git = Git(environment)
+        self._git = Git(environment, tell_waiting)
         self._switch = environment.get(SWITCH, "")
 
     def fetch(self, text: str, *, by_fetched: bool) -> tuple[str, str]:
@@ -60,19 +60,23 @@ class OciLoader:
         raise RemoteError(f"{text}: Compose files in a registry are not supported", hint=hint)
 
 
-def open_sources(folder: str, environment: Mapping[str, str], names: Sequence[str]) -> "RemoteSources":
-    """The remote files of one run, fetched below `folder`."""
-    return RemoteSources(Cache(folder), environment, names)
+def open_sources(
+    folder: str, environment: Mapping[str, str], names: Sequence[str], tell_waiting: Callable[[str], None]
+) -> "RemoteSources":
+    """The remote files of one run, fetched below `folder`; `tell_waiting` is called where that takes its time."""
+    return RemoteSources(GitLoader(Cache(folder), environment, tell_waiting), names)
 
 
 class RemoteSources:
     """All remote files of one run; each reference is fetched once."""
 
-    def __init__(self, cache: Cache, environment: Mapping[str, str], names: Sequence[str]) -> None:
+    def __init__(self, git: GitLoader, names: Sequence[str]) -> None:
+        self.folders: dict[str, str] = {}
+        """Each reference, as it may be shown, and the folder of its local copy."""
         self._names = names
         """Names of Compose files, the best first."""
         self._loaders: dict[str, RemoteLoader] = {OCI: OciLoader()}
-        self._git = GitLoader(cache, environment)
+        self._git = git
         self._known: dict[tuple[str, bool], str] = {}
 
     def local_copy(self, reference: str, *, by_fetched: bool) -> str:
@@ -82,6 +86,7 @@ class RemoteSources:
             loader = self._loaders.get(scheme_of(reference), self._git)
             root, inner = loader.fetch(reference, by_fetched=by_fetched)
             self._known[key] = self._file(root, inner, reference)
+            self.folders[without_password(reference)] = root
         return self._known[key]
 
     def local_folder(self, reference: str) -> str:

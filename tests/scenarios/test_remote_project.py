@@ -21,12 +21,13 @@ services:
 
 
 def test_a_project_must_run_from_a_repository_and_follow_its_branch(cli: Cli, tmp_path: Path) -> None:
-    """`up -d` again sees that the branch has moved; its files are mounted; every command takes the URL."""
+    """`up` says which commit it is, and follows the branch; its files are mounted; every command takes the URL."""
     repository = Repository(tmp_path / "shop.git")
     repository.commit({"compose.yaml": SHOP, "page": "one\n"})
     environment = {**IDENTITY, "XDG_CACHE_HOME": str(tmp_path / "cache")}
     url = ("-p", "shop", "-f", f"{repository.url}#main")
-    cli.run(*url, "up", "-d", environment=environment)
+    told = cli.run(*url, "up", "-d", environment=environment).stderr
+    assert f"{repository.url}#main is in {tmp_path}/cache/pycompose/git/{repository.git('rev-parse', 'HEAD')}\n" in told
     assert "Running" in cli.run(*url, "up", "-d", environment=environment).stderr
     assert cli.run(*url, "exec", "web", "cat", "/page", environment=environment).stdout == "one\n"
     repository.commit({"compose.yaml": SHOP.replace('"1"', '"2"'), "page": "two\n"})

@@ -24,6 +24,7 @@ def run(context: Context) -> int:
     """Build the images of services."""
     options = context.options
     project = context.load(options.services).project
+    context.tell_fetched()
     request = BuildRequest(
         services=tuple(options.services),
         with_dependencies=options.with_dependencies,

@@ -37,6 +37,7 @@ def run(context: Context) -> int:
     check(options)
     settle_orphans(options)
     project = context.load([options.service]).project
+    context.tell_fetched()
     project = with_policy(project, options.pull)
     interactive = options.tty and not options.no_tty and not options.detach
     tty = interactive and terminal.is_terminal(0) and terminal.is_terminal(1)

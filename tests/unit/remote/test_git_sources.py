@@ -263,6 +263,16 @@ def test_a_server_that_says_nothing_must_be_given_up(pycompose: Run, monkeypatch
     assert "no answer within 0 s" in err
 
 
+@pytest.mark.parametrize(("flags", "told"), [((), True), (("-q",), False)])
+def test_a_fetch_that_takes_its_time_must_be_told(pycompose: Run, monkeypatch, flags, told) -> None:
+    """Whoever waits knows what for, unless `-q` asks for silence."""
+    monkeypatch.setattr(git_module, "PATIENCE_S", 0.1)
+    monkeypatch.setattr(git_module, "RESOLVE_S", 0.3)
+    with silent_server() as address:
+        _, _, err = pycompose("-f", f"{address}/x.git", "config", *flags)
+    assert (f"fetching {address}/x.git …\n" in err) == told
+
+
 def test_ctrl_c_must_end_a_fetch_and_what_git_started(project: Path, tmp_path: Path) -> None:
     """At once, with 130, and git's own child goes too."""
     program = tmp_path / "ssh"
