@@ -14,6 +14,9 @@ from compose.loader.shapes import nearest
 _CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What YAML 1.1 calls not printable."""
 
+_KEY_AND_VALUE = re.compile(r"[\s-]*([A-Za-z_][\w.-]*):(?!//)([^\s:]+)\s*")
+_LINES_BACK = 100
+_NOT_CLOSED = "the quote that begins here is not closed"
 _BRACKET = re.compile(r"[\[\]{}]")
 _TAB = "YAML indents with spaces only"
 
@@ -50,13 +53,17 @@ def syntax_error(
         mark = opened
     elif "flow" in context and _is_blank(source, mark.line):
         mark = _unclosed(source) or mark
+    quote = _open_quote(source, mark)
+    mark = quote or mark
     span = source.span(_extent(source, mark))
     rest, before = span.text[span.column - 1 :], span.text[: span.column - 1]
     if "undefined alias" in problem:
         return _unknown_anchor(source, span)
     if "cannot start any token" in problem and "\t" in span.text[: span.column]:
         return ComposeFileError("yaml: a tab cannot indent", span=span, hint=_TAB)
-    hint = next((tell(before, rest) for words, tell in _HINTS if words in problem), "")
+    hint = _NOT_CLOSED if quote else next((tell(before, rest) for words, tell in _HINTS if words in problem), "")
+    if "mapping values" in problem:
+        hint = _missing_blank(source, mark.line - 1) or hint
     return ComposeFileError(f"yaml: {problem}", span=span, context=told, hint=hint)
 
 
@@ -104,6 +111,24 @@ def _unclosed(source: Source) -> Mark | None:
     return Mark(*opened[-1]) if opened else None
 
 
+def _open_quote(source: Source, mark: Position) -> Mark | None:
+    """The quote in a line before that the one right before the mark was taken to close."""
+    before = source.lines[mark.line][: mark.column].rstrip() if mark.line < len(source.lines) else ""
+    quote = before[-1:]
+    if quote not in ("'", '"') or before.count(quote) % 2 == 0:
+        return None
+    for number in reversed(range(max(0, mark.line - _LINES_BACK), mark.line)):
+        if source.lines[number].count(quote) % 2:
+            return Mark(number, source.lines[number].rindex(quote))
+    return None
+
+
+def _missing_blank(source: Source, line: int) -> str:
+    """What to do about `image:nginx`, which is a text, and no key with a value."""
+    found = _KEY_AND_VALUE.fullmatch(source.lines[line]) if line >= 0 else None
+    return f"in line {line + 1} a blank is missing behind the `:`, as in `{found[1]}: {found[2]}`" if found else ""
+
+
 def _is_blank(source: Source, line: int) -> bool:
     return line >= len(source.lines) or not source.lines[line].strip()
 
@@ -123,7 +148,11 @@ def _unknown_anchor(source: Source, span: Span) -> ComposeFileError:
     found = re.match(r"\*?([^\s,\]}]*)", span.text[span.column - 1 :])
     name = found[1] if found else ""
     anchors = tuple(dict.fromkeys(re.findall(r"(?:^|[\s\[{,])&([^\s,\[\]{}]+)", source.text)))
-    hint = nearest(name, anchors) or "an anchor, `&name`, comes before the alias, in the same file"
+    defined = re.search(rf"(?:^|[\s\[{{,])&{re.escape(name)}(?![^\s,\[\]{{}}])", source.text)
+    if defined:
+        hint = f"`&{name}` in line {source.text.count(chr(10), 0, defined.end()) + 1} has to come before its aliases"
+    else:
+        hint = nearest(name, anchors) or "an anchor, `&name`, comes before the alias, in the same file"
     whole = Span(span.file, span.line, span.column, span.text, len(name) + 1)
     return ComposeFileError(f"yaml: unknown anchor '{name}' referenced", span=whole, hint=hint)
 
@@ -147,7 +176,7 @@ _HINTS: tuple[tuple[str, Callable[[str, str], str]], ...] = (
     ("expected ',' or", lambda _, rest: f"`{rest[:1]}` is not closed" if rest[:1] in "[{" else "a `,` is missing"),
     ("expected node content", lambda _, rest: f"`{rest[:1]}` is not closed" if rest[:1] in "[{" else ""),
     ("unknown escape", _always("in double quotes a backslash is written twice; in single quotes it is itself")),
-    ("unexpected end of stream", _always("the quote that begins here is not closed")),
+    ("unexpected end of stream", _always(_NOT_CLOSED)),
     (
         "could not find expected ':'",
         lambda _, rest: (

@@ -92,6 +92,35 @@ def test_unknown_anchor_must_be_named():
     assert place(error)[0] == 3
 
 
+@pytest.mark.parametrize(
+    ("text", "line", "hint"),
+    [
+        ("services:\n  a: *b\nx-b: &b {image: i}\n", 2, "`&b` in line 3 has to come before its aliases"),
+        ("services:\n  a: *ba\nx-b: &bar {image: i}\n", 2, "did you mean `bar`?"),
+        (
+            "services:\n  a:\n    image:nginx\n    ports: ['80']\n",
+            4,
+            "in line 3 a blank is missing behind the `:`, as in `image: nginx`",
+        ),
+        (
+            "services:\n  a:\n    image\n    ports: ['80']\n",
+            4,
+            "is the line indented too far, or is something missing in the line above?",
+        ),
+        (
+            'services:\n  a:\n    image: "nginx:1\n    ports: ["80:80"]\n',
+            3,
+            "the quote that begins here is not closed",
+        ),
+        ("services: {a: {image: 'nginx\n  , ports: ['80']}}\n", 1, "the quote that begins here is not closed"),
+    ],
+)
+def test_what_is_no_yaml_must_be_told_with_its_usual_cause(text, line, hint):
+    """The parser stumbles where the cause is no longer in sight."""
+    error = refused(text)
+    assert (place(error)[0], error.hint) == (line, hint)
+
+
 @pytest.mark.parametrize("kind", ["list", "mapping", "merge"])
 def test_alias_bomb_must_be_refused_before_it_expands(kind):
     """Within a second and 50 MB."""
