@@ -256,5 +256,5 @@ def test_inherited_error_must_be_marked_where_it_is_written():
 )
 def test_keys_that_docker_compose_overlooks_must_be_warned_of(text, message, place, hint):
     """They have no effect, and a typo is found where it is."""
-    (warning,) = load_text(text, **{"b.yaml": "services: {c: {image: i}}\n"}).warnings
+    (warning,) = load(options({"compose.yaml": text, "b.yaml": "services: {c: {image: i}}\n"})).warnings
     assert (warning.message, marked(warning), warning.hint) == (message, place, hint)
