@@ -18,9 +18,10 @@ SECONDS = 2.0
 REFUSALS = (EngineError, ExpansionError)
 TEXT = """\
 FROM busybox|FROM busybox AS a|FROM a|FROM scratch|ARG x=1|ARG x|ENV x=$x$y|ENV a b|RUN echo $x|RUN <<E|E|F
-RUN <<-'E' cat <<F|COPY <<E /|COPY . /|COPY --from=a / /|COPY --from=0 --chmod=u+x a b/|ADD https://x/y.git#z /|CMD ["a", "b"]|CMD ["a", 1]
-CMD [|USER|WORKDIR ../x|EXPOSE $x 80/tcp 1-3|VOLUME ['']|HEALTHCHECK --interval=${x} CMD y|ONBUILD RUN <<E
-ONBUILD ONBUILD x|SHELL ["s"]|STOPSIGNAL $x|LABEL a=b 'c d'="e $x"|MAINTAINER|# escape=`|#|RUN --mount=type=cache,target=$x,from=a b
+RUN <<-'E' cat <<F|COPY <<E /|COPY . /|COPY --from=a / /|COPY --from=0 --chmod=u+x a b/
+ADD https://x/y.git#z /|CMD ["a", "b"]|CMD ["a", 1]|CMD [|USER|WORKDIR ../x|EXPOSE $x 80/tcp 1-3|VOLUME ['']
+HEALTHCHECK --interval=${x} CMD y|ONBUILD RUN <<E|ONBUILD ONBUILD x|SHELL ["s"]|STOPSIGNAL $x
+LABEL a=b 'c d'="e $x"|MAINTAINER|# escape=`|#|RUN --mount=type=cache,target=$x,from=a b
 RUN --mount=type=secret,env= x|RUN --network=$x y|`|${x:-${y:+z}}|${x//a/b}|${x%%*}|$|'|"|<<
 """
 WORDS = st.sampled_from([*re.split(r"[|\n]", TEXT), "\\", " \\", "\t", "\x00", "\udcff", "\ufeff"])
