@@ -134,7 +134,7 @@ def test_the_overview_must_list_every_command(capsys: pytest.CaptureFixture[str]
     ("arguments", "code", "message"),
     [
         (["nosuch"], 16, "unknown command `nosuch`"),
-        (["commit"], 1, "this version of pycompose has no `commit`"),
+        (["bridge"], 1, "this version of pycompose has no `bridge`"),
         (["--nosuch"], 16, "unknown flag: --nosuch"),
         (["ps", "--nosuch"], 16, "unknown flag: --nosuch"),
         (["exec", "web"], 1, "requires at least 2 arg(s), only received 1"),
