@@ -154,7 +154,7 @@ class _Writer:
         descriptor = os.open(name, flags, 0o600, dir_fd=parent)
         try:
             for offset, piece in self._entries.content(member):
-                _write_at(descriptor, offset, piece)
+                write_at(descriptor, offset, piece)
             if member.issparse():
                 os.ftruncate(descriptor, member.size)
             # chown clears setuid and capabilities, so it comes first.
@@ -167,7 +167,8 @@ class _Writer:
             os.close(descriptor)
 
 
-def _write_at(descriptor: int, offset: int, content: bytes) -> None:
+def write_at(descriptor: int, offset: int, content: bytes) -> None:
+    """Write all of some bytes at a place of a file. Raises OSError."""
     remaining = memoryview(content)
     while remaining:
         written = os.pwrite(descriptor, remaining, offset)

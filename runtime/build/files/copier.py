@@ -19,6 +19,7 @@ from runtime.errors import InvalidArgument
 from runtime.image.content import CHUNK_BYTES
 from runtime.image.diff import attributes_of
 from runtime.image.folders import set_attributes
+from runtime.image.layer import write_at
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -199,17 +200,10 @@ def _pour(source: int, target: int, status: os.stat_result) -> str:
     while piece := os.read(source, CHUNK_BYTES):
         digest.update(piece)
         if not (is_sparse and piece == bytes(len(piece))):
-            _write_at(target, end, piece)
+            write_at(target, end, piece)
         end += len(piece)
     os.ftruncate(target, end)
     return digest.hexdigest()
-
-
-def _write_at(descriptor: int, offset: int, content: bytes) -> None:
-    remaining = memoryview(content)
-    while remaining:
-        written = os.pwrite(descriptor, remaining, offset)
-        remaining, offset = remaining[written:], offset + written
 
 
 def _set_attributes(target: int | str, attributes: dict[str, bytes]) -> None:

@@ -67,8 +67,10 @@ def run_program(task: RunProgram, layers: LayerStore, descriptors: list[int]) ->
 def _run(bundle: Bundle, output: tuple[int, int], sandbox: int | None) -> int:
     stdio = LaunchStdio(None, *output)
     pending = launcher.start(bundle, stdio, sandbox_fd=sandbox)
+    waiting = select.poll()
+    waiting.register(pending, select.POLLIN)
     while (launched := pending.advance()) is None:
-        select.select([pending], [], [])
+        waiting.poll()
     os.close(launched.pidfd)
     for descriptor in output:
         os.close(descriptor)

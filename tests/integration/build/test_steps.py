@@ -40,6 +40,17 @@ def test_a_layer_must_be_what_the_program_changed_and_nothing_else(builds: Build
     assert builds.build(run("echo x > /etc/x; rm /etc/group")).names() == ["etc", "etc/.wh.group", "etc/x"]
 
 
+def test_mount_points_behind_links_must_be_found_and_leave_nothing(builds: Builds):
+    """An image whose resolv.conf leads to systemd's, which is not there; a cache below a link."""
+    (builds.context / "links/etc").mkdir(parents=True)
+    (builds.context / "links/etc/resolv.conf").symlink_to("../run/systemd/resolve/stub-resolv.conf")
+    (builds.context / "links/data").symlink_to("/var/lib/data")
+    script = "grep -c nameserver /etc/resolv.conf; echo x > /data/cache/x; ls -d /var/lib/data/cache"
+    built = builds.build(copy("links", "/"), run(script, mounts=[CacheMount("/data/cache", "c")]))
+    assert built.output == "1\n/var/lib/data/cache\n"
+    assert built.names() == []
+
+
 def test_a_program_must_find_user_folder_and_variables(builds: Builds):
     """USER, WORKDIR, ENV; HOME from the image's passwd; a PATH even without one."""
     step = run("id -u; pwd; echo $A $HOME; which ls", environment={"A": "b c"}, working_dir="/tmp", user="nobody")
