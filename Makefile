@@ -67,6 +67,7 @@ benchmark: setup
 	$(PYTHON) benchmarks/import_times.py
 	$(SUDO) $(PYTHON) benchmarks/load.py $(if $(PEER),--peer $(PEER))
 	$(SUDO) $(PYTHON) benchmarks/compare.py $(if $(PEER),--peer $(PEER))
+	$(SUDO) $(PYTHON) benchmarks/pull.py $(if $(PEER),--peer $(PEER))
 
 format: setup
 	$(PYTHON) -m ruff check --fix .

@@ -157,9 +157,6 @@ class Distribution(Protocol):
     def push(self, text: str, listener: TransferListener | None = None) -> PushedImage:
         """Bring an image of the store into a registry: Runtime.push_image."""
 
-    def digest(self, text: str) -> str:
-        """Return what a name leads to in its registry: Runtime.remote_digest."""
-
     def close(self) -> None:
         """Release connections and processes."""
 
@@ -273,9 +270,6 @@ class Runtime(RuntimeSessions, Protocol):
 
         Raises NotFound, PermissionDenied, Unavailable, FailedPrecondition, Cancelled.
         """
-
-    def remote_digest(self, reference: str) -> str:
-        """Return the digest that a name leads to in its registry now. Raises as `pull_image` does."""
 
     def build_image(self, spec: BuildSpec, *, listener: BuildListener | None = None) -> BuiltImage:
         """Build an image from a Dockerfile, and let its names lead to it. Steps done before are not done again.

@@ -154,10 +154,6 @@ class Engine(Sessions):
         """Let a name of a registry lead to the image that it leads to here."""
         return self._distribution().push(reference, listener)
 
-    def remote_digest(self, reference: str) -> str:
-        """Return the digest that a name leads to in its registry now."""
-        return self._distribution().digest(reference)
-
     def build_image(self, spec: BuildSpec, *, listener: BuildListener | None = None) -> BuiltImage:
         """Build an image from a Dockerfile, and let its names lead to it."""
         return self._builder().build(spec, listener)

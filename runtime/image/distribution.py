@@ -106,11 +106,6 @@ class Distribution:
         )
         return list(found)[:_RELATIVES]
 
-    def digest(self, text: str) -> str:
-        """Return the digest that a name leads to in its registry now. Raises as `pull` does."""
-        reference = parse(text).with_default_tag()
-        return reference.digest or self._origin(reference).digest(reference.tag)
-
     def close(self) -> None:
         """Close connections and end the workers."""
         self._session.close()

@@ -19,7 +19,7 @@ from schemas.oci.media_types import INDEXES, MANIFESTS
 MAX_DOCUMENT_BYTES = 4 << 20
 """Of a manifest: what the distribution-spec lets registries refuse."""
 _ERROR_BYTES = 64 << 10
-_MEANINGS = {401: "authentication required", 403: "denied"}
+_MEANINGS = {401: "authentication required", 403: "denied", 404: "manifest unknown"}
 """Where the registry says nothing more: an answer to HEAD has no body."""
 _ACCEPT = ", ".join(sorted((*MANIFESTS, *INDEXES)))
 

@@ -171,11 +171,6 @@ class FakeRuntime:
             listener.on(TransferEvent("0123456789ab", TransferStage.MOUNTED, source="base"))
         return PushedImage("sha256:0", 0)
 
-    def remote_digest(self, reference: str) -> str:
-        if reference in self.unpullable:
-            raise NotFound(f"manifest for `{reference}` not found: manifest unknown")
-        return "sha256:" + "1" * 64
-
     def build_image(self, spec: BuildSpec, *, listener: BuildListener | None = None) -> BuiltImage:
         self.calls.append(f"build_image {spec.references[0]}")
         for error in self.unbuildable.get(spec.references[0], ()):

@@ -4,15 +4,19 @@ Lists, variables and the mere check need no models: compose.cli.listed and compo
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from compose import labels
+from compose.cli import image_digests
 from compose.cli.arguments.config import switches, warn_of_names
 from compose.cli.context import Context
 from compose.cli.output import deliver
 from compose.cli.provenance import json_text
 from compose.cli.resolved import collector_resting
 from compose.errors import ProjectError
+from compose.loader.project import LoadResult
 from compose.loader.shapes import nearest
+from compose.loader.yaml_writer import dump
 from compose.orchestration.specs.container import container_spec
 from compose.orchestration.specs.surroundings import Surroundings
 from schemas.composefile.project import Project
@@ -33,9 +37,24 @@ def _model(context: Context) -> str:
         warn_of_names(context, "--no-interpolate")
     result = context.load(options.services, None, **switches(options))
     context.advise(result)
+    if options.resolve_image_digests or options.lock_image_digests:
+        return _pinned(context, result)
     with collector_resting():
         text = json_text(result.model) if options.format == "json" else result.yaml
     return "" if options.quiet else text
+
+
+def _pinned(context: Context, result: LoadResult) -> str:
+    """Print the model, or its images alone, with digests in place of names that may move."""
+    options = context.options
+    if result.loaded is None:
+        raise ProjectError("images are looked up by their whole name, which `--no-interpolate` leaves open")
+    project = image_digests.pinned(result.loaded)
+    if options.lock_image_digests:
+        lock = image_digests.lock_file(project)
+        return json_text(lock) if options.format == "json" else dump(lock)
+    pinned = replace(result, loaded=project)
+    return json_text(pinned.model) if options.format == "json" else pinned.yaml
 
 
 def _hashes(context: Context) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from runtime.image.distribution import Distribution
+from runtime.image.remote import RemoteNames
 from runtime.image.store import ImageStore
 from runtime.paths import Paths
 from runtime.state.database import Database
@@ -34,6 +35,15 @@ class Client:
     def leftovers(self) -> list[str]:
         """Return what is still being written."""
         return sorted(path.name for path in (self.root / "ingest").iterdir())
+
+
+def remote_digest(name: str) -> str:
+    """Return what a name leads to in its registry."""
+    remote = RemoteNames()
+    try:
+        return remote.digest(name)
+    finally:
+        remote.close()
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ import pytest
 from runtime.errors import InvalidArgument, NotFound, Unsupported
 from schemas.engine.transfers import TransferEvent, TransferStage
 from tests.integration.image.tars import Entry, folder, layer
-from tests.integration.registry.conftest import Client
+from tests.integration.registry.conftest import Client, remote_digest
 from tests.support import registry
 from tests.support.registry import ARCHITECTURE, Blob, RegistryServer
 from tests.support.registry_proxy import RegistryProxy
@@ -112,7 +112,7 @@ def test_a_digest_must_be_pulled_and_found_with_and_without_a_tag(client: Client
     assert client.store.resolve(f"{name}:whatever@{digest}").id == pushed.id
     with pytest.raises(NotFound):
         client.store.resolve(f"{name}:1")
-    assert client.distribution.digest(f"{name}:1") == digest
+    assert remote_digest(f"{name}:1") == digest
 
 
 def test_what_is_not_there_must_be_said_in_the_registrys_words(client: Client, server: RegistryServer):

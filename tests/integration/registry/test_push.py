@@ -10,7 +10,7 @@ import pytest
 from runtime.errors import FailedPrecondition, InvalidArgument, NotFound, Unavailable
 from schemas.engine.transfers import TransferEvent, TransferStage
 from tests.integration.image.tars import Entry, folder, layer
-from tests.integration.registry.conftest import Client
+from tests.integration.registry.conftest import Client, remote_digest
 from tests.support import registry
 from tests.support.registry import RegistryServer
 from tests.support.registry_proxy import RegistryProxy, times
@@ -115,7 +115,7 @@ def test_a_push_that_is_cut_must_be_tried_again(client: Client, server: Registry
     proxy.faults.append(times(1, "/uploads/", lambda exchange: exchange.answer(429, b"", {"Retry-After": "0"}), "POST"))
     proxy.faults.append(times(1, "/manifests/", lambda exchange: exchange.answer(502), "PUT"))
     pushed = client.distribution.push(name)
-    assert client.distribution.digest(name) == pushed.digest
+    assert remote_digest(name) == pushed.digest
 
 
 def test_a_registry_that_takes_nothing_must_be_given_up(client: Client, proxy: RegistryProxy):

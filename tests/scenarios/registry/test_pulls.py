@@ -217,3 +217,24 @@ def test_a_large_layer_must_not_be_held_in_memory(cli: Cli, server: RegistryServ
     assert command.returncode == 0, output
     # Of the largest of the processes, in KiB.
     assert usage.ru_maxrss < 100 << 10
+
+
+def test_config_must_pin_images_to_what_their_names_lead_to(cli: Cli, server: RegistryServer, busybox_tar: Path):
+    """`--resolve-image-digests` in the whole model, `--lock-image-digests` as an override of its own."""
+    pushed = registry.put(server.host, "scenario/pinned", "1", registry.image(busybox_tar.read_bytes()))
+    name = f"{server.host}/scenario/pinned:1"
+    digest = pushed.manifest.digest
+    cli.write(f"services: {{a: {{image: '{name}', command: 'true'}}, b: {{build: .}}}}\n")
+    model = json.loads(cli.run("config", "--resolve-image-digests", "--format", "json").stdout)
+    assert model["services"]["a"]["image"] == f"{name}@{digest}"
+    assert "image" not in model["services"]["b"]
+    assert f"image: {name}@{digest}\n" in cli.run("config", "--resolve-image-digests").stdout
+    lock = cli.run("config", "--lock-image-digests").stdout
+    assert lock == f"services:\n  a:\n    image: {name}@{digest}\n"
+    cli.write(lock, "lock.yaml")
+    again = cli.run("-f", "compose.yaml", "-f", "lock.yaml", "config", "--images").stdout
+    assert f"{name}@{digest}" in again
+    cli.write(f"services: {{a: {{image: '{server.host}/scenario/nowhere:1'}}}}\n")
+    failed = cli.run("config", "-q", "--resolve-image-digests", code=1)
+    assert "service `a`: manifest for" in failed.stderr
+    assert "not found: manifest unknown" in failed.stderr
