@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from compose.events import BuildProgress, EventProcessor
 from compose.orchestration.calls import Result
 from compose.orchestration.operation import BuildImage
-from compose.orchestration.specs.build import is_repository
+from compose.orchestration.specs.contexts import is_repository
 from runtime.api import Runtime
 from schemas.engine.builds import BuildEvent, BuildSpec
 

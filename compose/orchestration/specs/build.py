@@ -1,12 +1,12 @@
 """From a service's `build` to what the runtime is asked to build. Pure."""
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from compose import labels
 from compose.errors import DanglingReference, ProjectError
+from compose.orchestration.specs.contexts import is_repository
 from compose.orchestration.specs.surroundings import image_of
 from compose.version import __version__
 from schemas.composefile.build import BuildConfig
@@ -18,7 +18,6 @@ from schemas.engine.specs import Resources
 SERVICE_CONTEXT = "service:"
 _IMAGE = "docker-image://"
 _NETWORKS = ("", "default", "host", "none")
-_SCP_STYLE = re.compile(r"[A-Za-z0-9_-]+@[^/\s:]+:")
 _INSECURE = "security.insecure"
 
 
@@ -88,13 +87,6 @@ def _check(service: ServiceConfig, build: BuildConfig) -> None:
             f"services.{service.name}.build.platforms: an image for several platforms cannot be built here",
             hint="name one of them, this machine's, or set `platform` of the service",
         )
-
-
-def is_repository(context: str) -> bool:
-    """Whether a context is a git repository (BuildKit, dfgitutil): over HTTP, where its path ends in `.git`."""
-    if context.startswith(("http://", "https://")):
-        return re.split(r"[?#]", context, maxsplit=1)[0].endswith(".git")
-    return context.startswith(("git://", "ssh://", "file://", "github.com/")) or bool(_SCP_STYLE.match(context))
 
 
 def _folder(service: ServiceConfig, context: str) -> str:
