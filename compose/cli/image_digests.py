@@ -11,7 +11,7 @@ def pinned(project: Project) -> Project:
 
     Raises ProjectError, naming the service, where a registry does not say.
     """
-    remote = registry.load(registry.REMOTE).RemoteNames()
+    remote = registry.load(registry.IMAGE_NAMES).RemoteNames()
     known: dict[str, str] = {}
     services = {}
     try:
