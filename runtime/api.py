@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
+from schemas.engine.bootstraps import BootstrapSpec
 from schemas.engine.builds import BuildCheck, BuildEvent, BuildSpec, BuiltImage
 from schemas.engine.events import EngineEvent
 from schemas.engine.records import (
@@ -182,6 +183,24 @@ class Builder(Protocol):
         """Look a Dockerfile over: Runtime.check_build."""
 
 
+class BootstrapListener(Protocol):
+    """Who wants to know how the making of a base image comes along. Called from several threads."""
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether the user has asked to stop: the making then ends with Cancelled."""
+
+    def on(self, step: str) -> None:
+        """Take in what is done now."""
+
+
+class Bootstrapper(Protocol):
+    """Who makes base images (runtime.image.bootstrap), opened when one is first wanted."""
+
+    def bootstrap(self, spec: BootstrapSpec, listener: BootstrapListener) -> ImageRecord:
+        """Make one: Runtime.bootstrap_image."""
+
+
 class RuntimeSessions(RuntimeReader, Protocol):
     """What runs, met without changing what exists (runtime.sessions.Sessions): light, like the reader."""
 
@@ -280,6 +299,12 @@ class Runtime(RuntimeSessions, Protocol):
 
     def check_build(self, spec: BuildSpec) -> BuildCheck:
         """Look a Dockerfile over without building. Raises as `build_image` does."""
+
+    def bootstrap_image(self, spec: BootstrapSpec, listener: BootstrapListener) -> ImageRecord:
+        """Make a base image from the packages of a mirror. Returns at once when it is there. From the main thread only.
+
+        Raises InvalidArgument, NotFound, Unavailable, Unsupported, ResourceExhausted, Cancelled.
+        """
 
     def remove_image(self, reference: str, *, force: bool = False) -> list[str]:
         """Untag, and delete when it was the last tag. Returns Docker's lines (`Untagged: …`)."""

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from runtime import locks
-from runtime.api import Builder, BuildListener, Distribution, TransferListener
+from runtime.api import BootstrapListener, Bootstrapper, Builder, BuildListener, Distribution, TransferListener
 from runtime.container import committing, creation, lifecycle
 from runtime.container.partners import Partners
 from runtime.container.recovery import recover
@@ -26,6 +26,7 @@ from runtime.state import memos
 from runtime.state.database import Database
 from runtime.supervisor.client import Supervisors
 from runtime.volume.store import VolumeStore
+from schemas.engine.bootstraps import BootstrapSpec
 from schemas.engine.builds import BuildCheck, BuildSpec, BuiltImage
 from schemas.engine.records import ContainerRecord, ImageRecord, NetworkRecord, PublishedPort, VolumeRecord
 from schemas.engine.specs import CommitSpec, ContainerSpec, NetworkSpec, PortBinding, VolumeSpec
@@ -34,6 +35,7 @@ from schemas.engine.transfers import PulledImage, PushedImage
 DistributionFactory = Callable[[Database, ImageStore], Distribution]
 Fetch = Callable[[str, str, TransferListener], PulledImage]
 BuilderFactory = Callable[[Database, Paths, ImageStore, NetworkController, Fetch], Builder]
+BootstrapperFactory = Callable[[ImageStore], Bootstrapper]
 
 
 def open_engine(
@@ -41,11 +43,12 @@ def open_engine(
     *,
     distribution: DistributionFactory | None = None,
     builder: BuilderFactory | None = None,
+    bootstrapper: BootstrapperFactory | None = None,
 ) -> "Engine":
     """Return the engine on the user's state. Raises PermissionDenied without the rights it needs.
 
     `distribution` makes the client of registries when one is first needed, since its HTTP library is
-    not for commands that need none; `builder` likewise makes what builds images.
+    not for commands that need none; `builder` and `bootstrapper` likewise make what builds images, and base images.
     """
     if os.geteuid() != 0:
         raise PermissionDenied(
@@ -65,6 +68,7 @@ def open_engine(
         ),
         distribution,
         builder,
+        bootstrapper,
     )
 
 
@@ -76,11 +80,13 @@ class Engine(Sessions):
         partners: Partners,
         distribution: DistributionFactory | None = None,
         builder: BuilderFactory | None = None,
+        bootstrapper: BootstrapperFactory | None = None,
     ) -> None:
         super().__init__(partners.paths, partners.database, partners.supervisors)
         self._partners = partners
         self._make_distribution = distribution
         self._make_builder = builder
+        self._make_bootstrapper = bootstrapper
         self._opened_distribution: Distribution | None = None
         self._distribution_lock = threading.Lock()
 
@@ -161,6 +167,12 @@ class Engine(Sessions):
     def check_build(self, spec: BuildSpec) -> BuildCheck:
         """Look a Dockerfile over without building."""
         return self._builder().check(spec)
+
+    def bootstrap_image(self, spec: BootstrapSpec, listener: BootstrapListener) -> ImageRecord:
+        """Make a base image from the packages of a mirror."""
+        if self._make_bootstrapper is None:
+            raise Unsupported("this engine was opened without a maker of base images")
+        return self._make_bootstrapper(self._partners.images).bootstrap(spec, listener)
 
     def remove_image(self, reference: str, *, force: bool = False) -> list[str]:
         """Untag, and delete when it was the last tag."""

@@ -103,6 +103,15 @@ def debian_tar() -> Path:
 
 
 @pytest.fixture(scope="session")
+def debian_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the archive of `debian:bookworm-slim`, made from packages; once, then cached."""
+    try:
+        return images.debian_base(tmp_path_factory.mktemp("debian-base"))
+    except RuntimeError as error:
+        _unavailable(str(error))
+
+
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryServer]:
     """Return a registry that everybody may read and write."""
     if reason := registry.lacking():

@@ -187,9 +187,10 @@ class Context:
         """Return the whole runtime. Raises PermissionDenied without the rights it needs."""
         if self._runtime is None:
             self._runtime = registry.load(registry.ENGINE).open_engine(
-                # Neither before it is needed: one imports an HTTP library, the other reads Dockerfiles.
+                # Not before they are needed: one imports an HTTP library, another reads Dockerfiles.
                 distribution=lambda *parts: registry.load(registry.DISTRIBUTION).Distribution(*parts),
                 builder=lambda *parts: registry.load(registry.BUILDER).Builder(*parts),
+                bootstrapper=lambda store: registry.load(registry.BOOTSTRAPPER).Bootstrapper(store),
             )
         assert self._runtime is not None  # noqa: S101 - for mypy: the registry's modules are untyped
         return self._runtime

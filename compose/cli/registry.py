@@ -32,6 +32,7 @@ IMAGE_NAMES = "runtime.image.remote"
 LOGIN = "runtime.registry.login"
 DISTRIBUTION = "runtime.image.distribution"
 BUILDER = "runtime.build.builder"
+BOOTSTRAPPER = "runtime.image.bootstrap.bootstrapper"
 RENDERERS = {
     "tty": "compose.render.tty",
     "plain": "compose.render.plain",
@@ -95,7 +96,7 @@ COMMANDS = {
     "export": Command(
         "Export a service container's filesystem as a tar archive", "[OPTIONS] SERVICE", "export", tier=1
     ),
-    "image": Command("Import, load, list and remove images", "COMMAND", "image", tier=1, interspersed=False),
+    "image": Command("Make, import, load, list and remove images", "COMMAND", "image", tier=1, interspersed=False),
     "images": Command("List images used by the created containers", SERVICES, "images", tier=1),
     "kill": Command("Force stop service containers", SERVICES, "kill", tier=1),
     "login": Command("Log in to a registry", "[OPTIONS] [SERVER]", "login", tier=1),

@@ -12,12 +12,12 @@ from runtime.image.fetching import LayerFetcher, Source
 from runtime.image.platforms import candidates, parse_platform
 from runtime.image.reference import Reference
 from runtime.image.unpackers import Unpackers
+from runtime.image.ways_in import without_registry
 from runtime.registry.client import Document, Repository
 from schemas.engine.transfers import PulledImage
 from schemas.oci.image import Descriptor, Manifest, Platform, index_from_plain, manifest_from_plain
 from schemas.oci.media_types import CONFIGS, INDEXES, is_layer
 
-WITHOUT_REGISTRY = "without a registry, `image load` and `image import` bring images in from files"
 _MAX_NESTING = 4
 T = TypeVar("T")
 
@@ -36,7 +36,7 @@ class Puller:
         Raises NotFound, PermissionDenied, Unavailable, Unsupported, InvalidArgument, Cancelled.
         """
         wanted = parse_platform(platform)
-        top, repositories = self._first_that_answers(reference.digest or reference.tag)
+        top, repositories = self._first_that_answers(reference)
         self._source = Source(repositories, self._source.patience, self._source.report)
         found = self._for_platform(top, wanted, reference)
         manifest = _parsed(found.content, manifest_from_plain, found.digest)
@@ -57,18 +57,19 @@ class Puller:
         )
         return PulledImage(record, top.digest, record.id != known_id)
 
-    def _first_that_answers(self, reference: str) -> tuple[Document, tuple[Repository, ...]]:
+    def _first_that_answers(self, reference: Reference) -> tuple[Document, tuple[Repository, ...]]:
         """Return the manifest, and the repositories to ask for the rest: whoever had it first."""
         *mirrors, origin = self._source.repositories
+        tag_or_digest = reference.digest or reference.tag
         for mirror in mirrors:
             try:
-                return mirror.manifest(reference), (mirror, origin)
+                return mirror.manifest(tag_or_digest), (mirror, origin)
             except (NotFound, PermissionDenied, Unavailable, InvalidArgument):
                 continue
         try:
-            return origin.manifest(reference), (origin,)
+            return origin.manifest(tag_or_digest), (origin,)
         except Unavailable as error:
-            error.hint = error.hint or WITHOUT_REGISTRY
+            error.hint = error.hint or without_registry(reference.familiar)
             raise
 
     def _for_platform(self, document: Document, wanted: Platform, reference: Reference, depth: int = 0) -> Document:

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from runtime.api import BuildListener, TransferListener
+from runtime.api import BootstrapListener, BuildListener, TransferListener
 from runtime.errors import AlreadyExists, EngineError, FailedPrecondition, NotFound
+from schemas.engine.bootstraps import BootstrapSpec
 from schemas.engine.builds import BuildCheck, BuildEvent, BuildSpec, BuildStage, BuiltImage
 from schemas.engine.events import EngineEvent
 from schemas.engine.identifiers import ContainerID, ImageID
@@ -331,6 +332,9 @@ class FakeRuntime:
 
     def published_port(self, reference: str, container_port: int, protocol: str = "tcp") -> list[PublishedPort]:
         return []
+
+    def bootstrap_image(self, spec: BootstrapSpec, listener: BootstrapListener) -> ImageRecord:
+        raise NotImplementedError
 
     def import_image(self, archive: Path, reference: str, *, changes: Sequence[str] = ()) -> ImageRecord:
         raise NotImplementedError

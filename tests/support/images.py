@@ -4,8 +4,10 @@ import io
 import os
 import subprocess
 import tarfile
+import time
 from pathlib import Path
 
+from tests.support.cli import Cli
 from tests.support.sources import ROOT
 
 BUSYBOX = Path("/bin/busybox")
@@ -13,6 +15,7 @@ ETC = {
     "etc/passwd": "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n",
     "etc/group": "root:x:0:\nnogroup:x:65534:\n",
 }
+_WEEK_S = 7 * 24 * 3600
 FOLDERS = {"bin": 0o755, "etc": 0o755, "root": 0o700, "tmp": 0o1777, "proc": 0o555, "sys": 0o555, "dev": 0o755}
 
 
@@ -60,6 +63,27 @@ def debian_tar(*packages: str) -> Path:
     if made.returncode:
         raise RuntimeError(f"no image of Debian packages: {made.stderr.strip()}")
     return Path(made.stdout.strip())
+
+
+def debian_base(folder: Path) -> Path:
+    """Return an archive of a Debian base image; raise RuntimeError where it cannot be made.
+
+    `folder` is where it is made. It is kept beside the tar of `debian_tar`, for a week: packages grow old.
+    """
+    cache = Path(os.environ.get("PYCOMPOSE_CACHE") or Path.home() / ".cache/pycompose")
+    archive = cache / "debian-bookworm-slim.tar"
+    if archive.exists() and time.time() - archive.stat().st_mtime < _WEEK_S:
+        return archive
+    cache.mkdir(parents=True, exist_ok=True)
+    cli = Cli(folder)
+    own = {"PYCOMPOSE_ROOT": str(folder / "state"), "PYCOMPOSE_RUN": str(folder / "run")}
+    made = cli.run("image", "bootstrap", "debian:bookworm-slim", code=None, timeout=600, environment=own)
+    if made.code:
+        raise RuntimeError(f"no image of Debian packages: {made.stderr.strip()}")
+    new = archive.with_suffix(f".{os.getpid()}")
+    cli.run("image", "save", "-o", str(new), "debian:bookworm-slim", environment=own)
+    new.rename(archive)
+    return archive
 
 
 def _entry(name: str, kind: bytes, mode: int) -> tarfile.TarInfo:

@@ -4,7 +4,7 @@ import argparse
 import time
 from collections.abc import Callable
 
-from compose.cli import image_archives, image_transfer
+from compose.cli import image_archives, image_bootstrap, image_transfer
 from compose.cli.context import Context
 from compose.cli.options import PROGRAM
 from compose.cli.parser import Parser, UsageError
@@ -17,7 +17,7 @@ _SECOND = 1_000_000_000
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the sub-command and what follows it."""
-    subcommands = "\n".join(f"  {name:<9}{summary}" for name, (_, _, summary, _) in SUBCOMMANDS.items())
+    subcommands = "\n".join(f"  {name:<11}{summary}" for name, (_, _, summary, _) in SUBCOMMANDS.items())
     parser.epilog = f"Commands:\n{subcommands}"
     parser.add_argument("subcommand", metavar="COMMAND")
     parser.add_argument("arguments", nargs="*")
@@ -75,6 +75,12 @@ _Declare = Callable[[argparse.ArgumentParser], None]
 _Perform = Callable[[Context], None]
 
 SUBCOMMANDS: dict[str, tuple[_Declare, _Perform, str, str]] = {
+    "bootstrap": (
+        image_bootstrap.declare,
+        image_bootstrap.perform,
+        "Make a base image from the packages of a Debian or Ubuntu mirror",
+        "[OPTIONS] debian:SUITE[-slim]|ubuntu:SUITE",
+    ),
     "import": (
         image_archives.declare_import,
         image_archives.import_root,

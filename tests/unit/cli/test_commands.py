@@ -86,6 +86,7 @@ ACCEPTED = {
     "image": [
         "import -c 'CMD [\"sh\"]' root.tar name:tag",
         "load -i x.tar",
+        "bootstrap --mirror http://m/debian --variant apt --include curl --package git -t x -q --pull debian:trixie",
         "ls -q",
         "rm -f x",
         "save -o x.tar -z x y",
