@@ -224,15 +224,18 @@ def test_a_build_that_was_killed_must_leave_nothing_that_lives(builds: Builds):
 
 def test_a_step_that_is_killed_must_be_one_error(builds: Builds):
     """By the out-of-memory killer, say: the build goes on to tell."""
-    threading.Timer(1.0, _kill_step).start()
+    threading.Thread(target=_kill_step, daemon=True).start()
     with pytest.raises(EngineError, match="killed"):
         builds.build(run("sleep 87654; true"))
 
 
 def _kill_step() -> None:
-    listed = subprocess.run(["pgrep", "-f", "sleep 87654"], check=False, capture_output=True, text=True)
-    for pid in listed.stdout.split():
-        parent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]
-        program = Path(f"/proc/{pid}/cmdline").read_bytes()
-        if program.startswith(b"/bin/sh"):
+    """Kill the parent of the step's shell, once that runs."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        listed = subprocess.run(["pgrep", "-f", "^/bin/sh -c sleep 87654"], check=False, capture_output=True, text=True)
+        for pid in listed.stdout.split():
+            parent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]
             os.kill(int(parent), signal.SIGKILL)
+            return
+        time.sleep(0.05)

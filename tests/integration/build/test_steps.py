@@ -207,25 +207,26 @@ def test_a_cache_must_outlive_the_build_and_be_no_part_of_it(builds: Builds):
 def test_private_caches_must_be_apart_and_locked_ones_one_after_the_other(builds: Builds):
     """Two steps at the same time."""
 
-    def both(sharing: str) -> list[str]:
+    def both(sharing: str, script: str) -> list[str]:
         cache = CacheMount("/c", f"id-{sharing}", sharing=sharing)
-        script = "if mkdir /c/busy 2>/dev/null; then echo alone; sleep 0.3; rmdir /c/busy; else echo together; fi"
         heard: list[str] = []
-        threads = [
-            threading.Thread(
-                target=lambda n=n: heard.append(builds.build(run(f"{script} # {n}", mounts=[cache])).output.strip())
-            )
-            for n in range(2)
-        ]
+
+        def one(number: int) -> None:
+            step = run(script, mounts=[cache], environment={"N": str(number)})
+            heard.append(builds.build(step).output.strip())
+
+        threads = [threading.Thread(target=one, args=(number,), daemon=True) for number in range(2)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        return sorted(heard)
+        return heard
 
-    assert both("private") == ["alone", "alone"]
-    assert both("locked") == ["alone", "alone"]
-    assert both("shared") == ["alone", "together"]
+    apart = "mkdir /c/busy && echo alone; sleep 0.3; rmdir /c/busy"
+    assert both("private", apart) == ["alone", "alone"]
+    assert both("locked", apart) == ["alone", "alone"]
+    meeting = "touch /c/$N; until test -e /c/0 && test -e /c/1; do sleep 0.02; done; echo together"
+    assert both("shared", meeting) == ["together", "together"]
 
 
 def test_a_secret_must_be_seen_by_its_step_and_nobody_else(builds: Builds):
