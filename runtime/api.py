@@ -5,7 +5,7 @@ is the whole engine (runtime.engine.Engine). Callers above the runtime know thes
 runtime.errors, nothing else. Every method may be called from several threads.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
@@ -22,6 +22,7 @@ from schemas.engine.records import (
     VolumeRecord,
 )
 from schemas.engine.specs import CommitSpec, ContainerSpec, ExecSpec, NetworkSpec, PortBinding, VolumeSpec
+from schemas.engine.storage import DiskUsage, ImageDetails, PrunedImages
 from schemas.engine.transfers import PulledImage, PushedImage, TransferEvent
 
 
@@ -305,6 +306,15 @@ class Runtime(RuntimeSessions, Protocol):
 
         Raises InvalidArgument, NotFound, Unavailable, Unsupported, ResourceExhausted, Cancelled.
         """
+
+    def image_details(self, reference: str) -> ImageDetails:
+        """Return an image with its documents. Raises NotFound, FailedPrecondition for a damaged blob."""
+
+    def prune_images(self, wanted: Callable[[ImageRecord], bool]) -> PrunedImages:
+        """Remove the images that are `wanted` and that no container uses, with all their names."""
+
+    def disk_usage(self) -> DiskUsage:
+        """Return what takes space: images, containers, volumes, the build cache. Reads all folders."""
 
     def remove_image(self, reference: str, *, force: bool = False) -> list[str]:
         """Untag, and delete when it was the last tag. Returns Docker's lines (`Untagged: …`)."""

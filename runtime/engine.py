@@ -13,7 +13,7 @@ from pathlib import Path
 
 from runtime import locks
 from runtime.api import BootstrapListener, Bootstrapper, Builder, BuildListener, Distribution, TransferListener
-from runtime.container import committing, creation, lifecycle
+from runtime.container import committing, creation, lifecycle, usage
 from runtime.container.partners import Partners
 from runtime.container.recovery import recover
 from runtime.errors import FailedPrecondition, NotFound, PermissionDenied, Unsupported
@@ -30,6 +30,7 @@ from schemas.engine.bootstraps import BootstrapSpec
 from schemas.engine.builds import BuildCheck, BuildSpec, BuiltImage
 from schemas.engine.records import ContainerRecord, ImageRecord, NetworkRecord, PublishedPort, VolumeRecord
 from schemas.engine.specs import CommitSpec, ContainerSpec, NetworkSpec, PortBinding, VolumeSpec
+from schemas.engine.storage import DiskUsage, ImageDetails, PrunedImages
 from schemas.engine.transfers import PulledImage, PushedImage
 
 DistributionFactory = Callable[[Database, ImageStore], Distribution]
@@ -173,6 +174,18 @@ class Engine(Sessions):
         if self._make_bootstrapper is None:
             raise Unsupported("this engine was opened without a maker of base images")
         return self._make_bootstrapper(self._partners.images).bootstrap(spec, listener)
+
+    def image_details(self, reference: str) -> ImageDetails:
+        """Return an image with its documents."""
+        return self._partners.images.details(reference)
+
+    def prune_images(self, wanted: Callable[[ImageRecord], bool]) -> PrunedImages:
+        """Remove the images that are `wanted` and that no container uses."""
+        return self._partners.images.prune(wanted)
+
+    def disk_usage(self) -> DiskUsage:
+        """Return what takes space in the state directory."""
+        return usage.measure(self._partners)
 
     def remove_image(self, reference: str, *, force: bool = False) -> list[str]:
         """Untag, and delete when it was the last tag."""

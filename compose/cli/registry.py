@@ -96,7 +96,9 @@ COMMANDS = {
     "export": Command(
         "Export a service container's filesystem as a tar archive", "[OPTIONS] SERVICE", "export", tier=1
     ),
-    "image": Command("Make, import, load, list and remove images", "COMMAND", "image", tier=1, interspersed=False),
+    "image": Command(
+        "Make, import, load, save, list, inspect and remove images", "COMMAND", "image", tier=1, interspersed=False
+    ),
     "images": Command("List images used by the created containers", SERVICES, "images", tier=1),
     "kill": Command("Force stop service containers", SERVICES, "kill", tier=1),
     "login": Command("Log in to a registry", "[OPTIONS] [SERVER]", "login", tier=1),
@@ -122,6 +124,7 @@ COMMANDS = {
     "scale": Command("Scale services", "[OPTIONS] SERVICE=REPLICAS...", "scale", tier=2, apart=True),
     "start": Command("Start services", SERVICES, "start", tier=1),
     "stop": Command("Stop services", SERVICES, "stop", tier=1),
+    "system": Command("Show what takes space on disk", "COMMAND", "system", tier=1, interspersed=False),
     "top": Command("Display the running processes", "[SERVICES...]", "top", tier=1),
     "unpause": Command("Unpause services", SERVICES, "unpause", tier=1),
     "up": Command("Create and start containers", SERVICES, "up", tier=2, apart=True, prepares=True),

@@ -34,9 +34,18 @@ def human_duration(seconds: float) -> str:
 
 def human_size(size_bytes: int) -> str:
     """Return `2.03MB`: three significant digits, steps of 1000, as `docker images` has it (`%.3g`)."""
+    return _size(size_bytes, 3)
+
+
+def precise_size(size_bytes: int) -> str:
+    """Return `2.026MB`: four digits, as `docker system df` has it."""
+    return _size(size_bytes, 4)
+
+
+def _size(size_bytes: int, digits: int) -> str:
     value = float(size_bytes)
     unit = 0
     while value >= 1000 and unit < len(_UNITS) - 1:
         value /= 1000
         unit += 1
-    return f"{value:.3g}{_UNITS[unit]}"
+    return f"{value:.{digits}g}{_UNITS[unit]}"

@@ -1,4 +1,4 @@
-"""The part of Go templates that `--format` is used with: fields, `json`, `upper`, `lower`, text around them."""
+"""The part of Go templates that `--format` is used with: fields, `json`, `upper`, `lower`, `len`, `index`, text."""
 
 import json
 import re
@@ -8,7 +8,8 @@ from compose.errors import ProjectError
 from compose.render.table import table
 
 _ACTION = re.compile(r"\{\{\s*(.*?)\s*\}\}")
-_FIELD = re.compile(r"(?:(json|upper|lower|println)\s+)?(\.[A-Za-z]*)$")
+_FIELD = re.compile(r"(?:(json|upper|lower|println|len)\s+)?(\.(?:[A-Za-z]+(?:\.[A-Za-z]+)*)?)$")
+_INDEX = re.compile(r"index\s+(\.[A-Za-z.]+)\s+(?:([0-9]+)|\"([^\"]*)\")$")
 _ESCAPES = {r"\t": "\t", r"\n": "\n"}
 
 
@@ -29,18 +30,43 @@ def formatted(template: str, rows: Sequence[Mapping[str, object]]) -> str:
 
 
 def _value(expression: str, row: Mapping[str, object]) -> str:
+    if match := _INDEX.match(expression):
+        return _text(_element(_field(match[1].removeprefix("."), row), match[2], match[3]))
     function, name = _parse(expression)
-    if name and name not in row:
-        raise ProjectError(f"`--format`: no field `{name}`", hint=f"there are {', '.join(row)}")
-    value = row[name] if name else row
+    value = _field(name, row) if name else row
     if function == "json":
         return json.dumps(value, ensure_ascii=False)
-    text = value if isinstance(value, str) else json.dumps(value)
+    if function == "len":
+        return str(len(value)) if isinstance(value, str | list | dict) else "0"
+    text = _text(value)
     return {"upper": text.upper, "lower": text.lower}.get(function, lambda: text)()
 
 
+def _field(name: str, row: Mapping[str, object]) -> object:
+    """Return a field, or with dots one within another. Raises ProjectError."""
+    value: object = row
+    for part in name.split("."):
+        if not isinstance(value, Mapping) or part not in value:
+            known = ", ".join(value) if isinstance(value, Mapping) else "none below it"
+            raise ProjectError(f"`--format`: no field `{part}`", hint=f"there are {known}")
+        value = value[part]
+    return value
+
+
+def _element(value: object, position: str | None, key: str) -> object:
+    if isinstance(value, Mapping):
+        return value.get(key, "")
+    if isinstance(value, Sequence) and position is not None and int(position) < len(value):
+        return value[int(position)]
+    raise ProjectError(f"`--format`: there is no element {position or key!r}")
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
 def _heading(expression: str) -> str:
-    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z][a-z]*", _parse(expression)[1])
+    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z][a-z]*", _parse(expression)[1].rpartition(".")[2])
     return {"RUNNING FOR": "CREATED", "CREATED AT": "CREATED AT"}.get(heading := " ".join(words).upper(), heading)
 
 

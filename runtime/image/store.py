@@ -1,12 +1,12 @@
 """The image store: what the engine asks about images, and has done to them."""
 
 import errno
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from runtime.errors import EngineError, FailedPrecondition, InvalidArgument, ResourceExhausted, SyscallError
-from runtime.image import catalog, committing, loading, saving
+from runtime.image import catalog, committing, inspection, loading, pruning, saving
 from runtime.image.archive import opened, searchable
 from runtime.image.assembly import Assembler
 from runtime.image.built_blobs import BuiltBlobs
@@ -27,6 +27,7 @@ from schemas.engine.events import EngineEvent
 from schemas.engine.identifiers import DiffID
 from schemas.engine.records import ImageConfig, ImageRecord
 from schemas.engine.specs import CommitSpec
+from schemas.engine.storage import ImageDetails, ImageUsage, PrunedImages
 
 
 class ImageStore:
@@ -153,6 +154,24 @@ class ImageStore:
             lines = remove_image(connection, record, reference, force=force)
         self.collect()
         return lines
+
+    def details(self, reference: str) -> ImageDetails:
+        """Return an image with its documents. Raises NotFound, InvalidArgument, FailedPrecondition."""
+        with self.blobs.lease():
+            record = self.resolve(reference)
+            lower = self.lower_directories(record) if record.layers or is_host(record) else ()
+            return inspection.details(self._database.read(), self.blobs, self._layers, record, lower)
+
+    def usage(self) -> tuple[list[ImageUsage], dict[str, int]]:
+        """Return what each image takes, and the bytes of each layer by its folder."""
+        return inspection.usage(self._database.read(), self._layers)
+
+    def prune(self, wanted: Callable[[ImageRecord], bool]) -> PrunedImages:
+        """Remove the images that are `wanted` and that no container uses, with all their names."""
+        with self._database.transaction() as connection:
+            pruned = pruning.prune(connection, self._layers, wanted)
+        self.collect()
+        return pruned
 
     def collect(self) -> None:
         """Remove what no image and no container leads to, unless somebody is adding. Raises SyscallError."""

@@ -27,6 +27,22 @@ _FS_LOCKING_FLAGS = 0x10 | 0x20
 """FS_IMMUTABLE_FL and FS_APPEND_FL (chattr +i, +a)."""
 
 
+def tree_bytes(path: Path) -> int:
+    """Return the bytes of all files below a folder, a file with several names once; 0 when it is not there."""
+    total = 0
+    seen: set[tuple[int, int]] = set()
+    for _, _, names, folder in os.fwalk(path):
+        for name in names:
+            try:
+                status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+            except FileNotFoundError:
+                continue
+            if status.st_nlink == 1 or (status.st_dev, status.st_ino) not in seen:
+                total += status.st_size
+                seen.add((status.st_dev, status.st_ino))
+    return total
+
+
 def remove_tree(path: Path) -> None:
     """Remove a file or a folder with all that is in it; nothing happens when it is not there.
 
