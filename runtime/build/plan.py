@@ -152,9 +152,11 @@ class ConfigStep(Step):
 
 @dataclass(frozen=True, slots=True)
 class WorkdirStep(Step):
-    """Makes a folder and its parents where they do not exist, 0755, owned by root."""
+    """Makes a folder and its parents where they do not exist, 0755."""
 
     path: str
+    owner: str = ""
+    """`user[:group]` that they belong to: the stage's USER; empty, or one that the image does not have, is root."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,11 +28,11 @@ class FolderWork:
 
     def key(self, on: Sequence[DiffID], digests: Sequence[str]) -> str:  # noqa: ARG002 - it reads nothing
         """Return its key."""
-        return key_of("workdir", on, [self.step.path, self.clamp_s])
+        return key_of("workdir", on, [self.step.path, self.step.owner, self.clamp_s])
 
     def task(self, place: Place) -> Task:
         """Return what the worker is asked."""
-        return MakeFolder(place, self.step.path)
+        return MakeFolder(place, self.step.path, self.step.owner)
 
 
 @dataclass(frozen=True, slots=True)

@@ -212,6 +212,28 @@ def test_an_ignored_file_must_not_reach_the_image(cli: Cli):
     cli.run("down")
 
 
+def test_a_working_folder_must_belong_to_the_user(cli: Cli):
+    """USER before WORKDIR, as with BuildKit: whoever is to work there can write; a user who is yet to come is root."""
+    cli.write("""
+name: shop
+services:
+  app:
+    build:
+      context: .
+      dockerfile_inline: |
+        FROM busybox
+        USER 7:8
+        WORKDIR /w/u
+        RUN touch mine
+        USER nosuchuser
+        WORKDIR /later
+        USER root
+        CMD stat -c %u:%g /w /w/u /later
+""")
+    assert cli.run("run", "--rm", "app").stdout.split() == ["7:8", "7:8", "0:0"]
+    cli.run("down")
+
+
 def test_stages_must_be_built_side_by_side(cli: Cli):
     """Two that do not need one another take no longer than one."""
     inline = """\

@@ -237,7 +237,7 @@ class StagePlanner:
         history = History(f"WORKDIR {folder}", empty_layer=folder == "/")
         if folder == "/":
             return ConfigStep(it.location, title, history, self.state.config)
-        return WorkdirStep(it.location, title, history, self.state.config, clean(folder))
+        return WorkdirStep(it.location, title, history, self.state.config, clean(folder), self.state.config.user)
 
     def run(self, it: ast.Run) -> Step:
         """`RUN`."""

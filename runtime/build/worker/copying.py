@@ -6,9 +6,11 @@ from contextlib import contextmanager
 
 from runtime.build.files.bringing import Arrival, Bringing, Selection, digest_of
 from runtime.build.files.digest import NothingKnown
+from runtime.build.files.owners import resolve_owner
 from runtime.build.files.target import TargetTree
 from runtime.build.worker import views
 from runtime.build.worker.messages import BringFiles, MakeFolder, Outcome, Part, Place, ReadDigest
+from runtime.errors import InvalidArgument
 from runtime.image.layers import Layer, LayerStore
 from runtime.launch.tree import Tree
 
@@ -30,7 +32,12 @@ def bring_files(task: BringFiles, layers: LayerStore) -> Outcome:
 def make_folder(task: MakeFolder, layers: LayerStore) -> Outcome:
     """Make a folder where there is none; return the layer."""
     with views.writable(views.prepare(task.place.scratch, task.place.lowers)) as root:
-        os.close(TargetTree(root).folder(task.path))
+        try:
+            owner = resolve_owner(task.owner, Tree(root))
+        except InvalidArgument:
+            # As with BuildKit: the user may come with a later step, and then nobody knows its number yet.
+            owner = None
+        os.close(TargetTree(root, owner=owner).folder(task.path))
     layer = take_over(task.place, layers)
     return Outcome(layer.diff_id, layer.size_bytes)
 

@@ -63,6 +63,7 @@ class MakeFolder:
 
     place: Place
     path: str
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)
