@@ -1,6 +1,7 @@
 """Which subnets and addresses are given."""
 
 import ipaddress
+from pathlib import Path
 
 import pytest
 
@@ -126,3 +127,16 @@ def test_an_ipv6_subnet_must_be_unique_local_and_stable() -> None:
     assert first.prefixlen == 64
     assert ipam.choose_ipv6_subnet("a" * 64, []) == first
     assert ipam.choose_ipv6_subnet("a" * 64, [first]) != first
+
+
+def test_tables_that_change_while_they_are_read_must_do_no_harm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel gives them in pieces: an entry may come without its address, or twice."""
+    (tmp_path / "fib_trie").write_text(
+        "Main:\n        /32 host LOCAL\n           |-- \n              /32 host LOCAL\n"
+        "           |-- 10.1.2.3\n              /32 link UNICAST\n              /32 host LOCAL\n"
+    )
+    monkeypatch.setattr(ipam, "_PROC_NET", tmp_path)
+    own = [str(network) for network, whose in ipam.host_networks() if whose == "an address of the host"]
+    assert own == ["10.1.2.3/32"]
