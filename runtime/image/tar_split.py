@@ -13,6 +13,7 @@ import io
 import os
 import struct
 from collections.abc import Generator, Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
 
@@ -64,20 +65,23 @@ def archive_bytes(split: Path) -> int:
 
 
 def opened(split: Path, folder: Path) -> BinaryIO:
-    """Return the archive as a stream; whoever reads it checks its digest. Raises FileNotFoundError."""
-    return io.BufferedReader(_Archive(split, folder), CHUNK_BYTES)
+    """Return the archive as a stream; whoever reads it checks its digest.
+
+    Raises FileNotFoundError, FailedPrecondition.
+    """
+    with ExitStack() as undo:
+        file = undo.enter_context(split.open("rb"))
+        _read_head(file, split)
+        root = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        undo.pop_all()
+    return io.BufferedReader(_Archive(file, root), CHUNK_BYTES)
 
 
 class _Archive(io.RawIOBase):
-    def __init__(self, split: Path, folder: Path) -> None:
+    def __init__(self, file: BinaryIO, root: int) -> None:
         super().__init__()
-        self._file = split.open("rb")
-        try:
-            _read_head(self._file, split)
-            self._root = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        except BaseException:
-            self._file.close()
-            raise
+        self._file = file
+        self._root = root
         self._pieces = self._all()
         self._rest = b""
 
