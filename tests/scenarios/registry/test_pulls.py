@@ -252,3 +252,23 @@ def test_config_must_pin_images_to_what_their_names_lead_to(cli: Cli, server: Re
     failed = cli.run("config", "-q", "--resolve-image-digests", code=1)
     assert "service `a`: manifest for" in failed.stderr
     assert "not found: manifest unknown" in failed.stderr
+
+
+def test_what_was_built_must_be_pushed_and_run_from_the_registry(cli: Cli, server: RegistryServer, image: str):
+    """`build`, `push`, then from an empty store `up`: the layers of the build travel packed."""
+    name = f"{server.host}/scenario/built:1"
+    cli.write(f"FROM {server.host}/{image}\nRUN echo built >/etc/built\n", "Dockerfile")
+    cli.write(f"services: {{a: {{image: '{name}', build: ., command: [cat, /etc/built, /etc/motd]}}}}\n")
+    cli.run("build")
+    pushed = cli.run("push").stderr
+    assert " a Pushed \n" in pushed
+    assert json.loads(registry.get(server.host, "/v2/scenario/built/manifests/1"))["layers"][-1]["mediaType"].endswith(
+        "gzip"
+    )
+    cli.run("image", "rm", "-f", name)
+    cli.write(f"services: {{a: {{image: '{name}', command: [cat, /etc/built, /etc/motd]}}}}\n")
+    done = cli.run("up")
+    assert " a Pulled \n" in done.stderr
+    assert "built" in done.stdout
+    assert "pulled" in done.stdout
+    cli.run("down", "-t", "0")
