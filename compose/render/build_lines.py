@@ -1,11 +1,13 @@
 """The builds of a command as a list of steps, numbered in the order in which they began. No output here."""
 
+import re
 from dataclasses import dataclass, field
 
 from compose.events import BuildProgress
 from schemas.engine.builds import BuildStage
 
 FINAL = frozenset({BuildStage.CACHED, BuildStage.DONE, BuildStage.FAILED, BuildStage.CANCELED})
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _MOST_LINES = 6
 """Of what a step says, while it goes on."""
 
@@ -32,14 +34,20 @@ class BuildStep:
 
     def take(self, text: str) -> list[str]:
         """Take in a piece of output; return the lines that are complete now."""
-        *complete, self.partial = (self.partial + text).replace("\r\n", "\n").split("\n")
+        *ended, self.partial = (self.partial + text).split("\n")
+        complete = [readable(line) for line in ended]
         self.lines = [*self.lines, *complete][-_MOST_LINES:]
         return complete
 
     def rest(self) -> list[str]:
         """Return what was said without a line end, at the end."""
-        rest, self.partial = self.partial, ""
+        rest, self.partial = readable(self.partial), ""
         return [rest] if rest else []
+
+
+def readable(line: str) -> str:
+    """Return a program's line as it stands in the end: no colours, tabs as blanks, what was overwritten left out."""
+    return _COLOURS.sub("", line.rstrip("\r").rpartition("\r")[2]).expandtabs()
 
 
 class BuildSteps:
