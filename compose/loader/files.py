@@ -16,13 +16,14 @@ from compose.loader.extends import Copies, Extender
 from compose.loader.findings import Failures, Findings
 from compose.loader.include import MAX_DEPTH, MAX_INCLUDED, Include, entries, import_resources
 from compose.loader.interpolation import interpolate
+from compose.loader.mending import mend
 from compose.loader.merge import merge
 from compose.loader.normalize import inherit_variables
 from compose.loader.options import LoadOptions
 from compose.loader.overlooked import warn_of_overlooked
 from compose.loader.paths import resolve_paths
 from compose.loader.places import Source
-from compose.loader.problem import TOO_LARGE, Path, Problem, at_reference
+from compose.loader.problem import TOO_LARGE, Path, Problem, Problems, at_reference
 from compose.loader.references import References, references_of
 from compose.loader.reset import apply_resets
 from compose.loader.schema import check_schema
@@ -52,6 +53,8 @@ class FileLoader:
 
     options: LoadOptions
     findings: Findings = field(default_factory=Findings)
+    failures: Failures = field(default_factory=Failures)
+    """Errors of what was left out, to be raised when the rest has been looked at."""
     included: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Variables from the env files of `include`: value and place."""
     _read: dict[str, tuple[Source, list[Document]]] = field(default_factory=dict)
@@ -158,11 +161,23 @@ class FileLoader:
             enforce_unicity(tree)
         with failures.collected(following=True), self.findings.placed(tree=tree):
             check_schema(tree, COMPOSE_FILE)
-        failures.raise_any()
+        if failures.errors:
+            self._put_off(failures, tree)
         with self.findings.placed(tree=tree):
             self._drop_version(tree, source)
             self._canonical(tree)
         return tree
+
+    def _put_off(self, failures: Failures, tree: Tree) -> None:
+        """Keep errors for later, and the tree without what they are about; raise them where that is not enough."""
+        if not mend(tree, failures.errors):
+            failures.raise_any()
+        try:
+            check_schema(tree, COMPOSE_FILE)
+        except Problems:
+            failures.raise_any()
+        with self.failures.collected():
+            failures.raise_any()
 
     def _taken(self, document: Document) -> Tree:
         with self.findings.placed(document.source):

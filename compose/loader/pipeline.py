@@ -18,7 +18,6 @@ from compose.errors import ComposeFileError, ProjectError
 from compose.loader import consistency, selection
 from compose.loader.discovery import Discovery, discover, require_files
 from compose.loader.files import FileLoader, Scope
-from compose.loader.findings import Failures
 from compose.loader.interpolation import interpolate_text
 from compose.loader.normalize import normalize
 from compose.loader.options import LoadOptions
@@ -75,9 +74,7 @@ def resolve(options: LoadOptions, services: Sequence[str] = ()) -> Resolved:
     name, origin = _project_name(found, files)
     variables = {**found.variables, "COMPOSE_PROJECT_NAME": name}
     origins = {**found.origins, "COMPOSE_PROJECT_NAME": origin} if origin else found.origins
-    tree = files.model(found.files, Scope(found.working_dir, variables))
-    if not tree:
-        raise _empty(files.findings.sources)
+    tree = _model(files, found, variables)
     tree.pop("name", None)
     if options.normalize:
         normalize(tree, name, variables)
@@ -99,6 +96,18 @@ def resolve(options: LoadOptions, services: Sequence[str] = ()) -> Resolved:
     )
 
 
+def _model(files: FileLoader, found: Discovery, variables: dict[str, str]) -> Tree:
+    """The model of all files. Raises ComposeError; errors that leave the rest readable wait in `files.failures`."""
+    tree: Tree | None = None
+    with files.failures.collected(following=True):
+        tree = files.model(found.files, Scope(found.working_dir, variables))
+    if not tree or not files.options.interpolate:
+        files.failures.raise_any()
+    if not tree:
+        raise _empty(files.findings.sources)
+    return tree
+
+
 def _empty(sources: Sources) -> ComposeFileError:
     """The error of files that say nothing, at the beginning of the last one."""
     hint = "a Compose file begins with keys such as `services:`"
@@ -108,8 +117,8 @@ def _empty(sources: Sources) -> ComposeFileError:
 
 def _convert(tree: Tree, found: Discovery, files: FileLoader) -> None:
     """Give the tree its types. Raises ComposeError, with the dangling references: they need no types."""
-    failures = Failures()
-    with failures.collected(), files.findings.placed(tree=tree):
+    failures = files.failures
+    with failures.collected(following=True), files.findings.placed(tree=tree):
         convert(tree, files.findings.report)
     if failures.errors and files.options.check_consistency:
         profiles = files.options.profiles or found.profiles

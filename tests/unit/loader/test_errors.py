@@ -258,3 +258,42 @@ def test_keys_that_docker_compose_overlooks_must_be_warned_of(text, message, pla
     """They have no effect, and a typo is found where it is."""
     (warning,) = load(options({"compose.yaml": text, "b.yaml": "services: {c: {image: i}}\n"})).warnings
     assert (warning.message, marked(warning), warning.hint) == (message, place, hint)
+
+
+def test_what_the_schema_refuses_must_not_hide_what_else_is_wrong():
+    """Typos of keys, dangling references and values that are no size are independent: one run tells all."""
+    error = refused(
+        "services:\n"
+        "  web:\n    image: i\n    prots: ['80:80']\n    depends_on: [databse]\n"
+        "  database:\n    image: i\n    enviroment: {}\n    volumes: [dat:/x]\n    mem_limit: 5x\n"
+        "volumes: {data: }\n"
+    )
+    assert isinstance(error, ErrorGroup)
+    assert [marked(each) for each in error.errors] == [
+        "4: prots",
+        "5: databse",
+        "8: enviroment",
+        "9: dat:/x",
+        "10: 5x",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "services: {a: {imag: i}}\n",
+        "services: {a: {image: 5}}\n",
+        "services: {a: {image: i, depends_on: [b]}, b: 5}\n",
+        "services: {a: {image: i, networks: [n]}}\nnetworks: {n: 5}\n",
+        "services: {a: {image: i, models: [m]}}\nmodels: {m: {}}\n",
+        "services: {a: {image: i, depends_on: [b]}, b: {image: i, profiles: x}}\n",
+        "services: {a: {image: i, build: {additional_contexts: {x: 'service:b'}}}, b: {build: 5}}\n",
+        "services: {a: {image: i, secrets: [s]}}\nsecrets: {s: {file: 5}}\n",
+        "services: {a: {image: i, ports: [{target: 80, x: 5}, {target: 81}]}}\n",
+        "services: {a: {image: i, healthcheck: {test: 5, interval: 1s}}}\n",
+        "servics: {a: {image: i}}\n",
+    ],
+)
+def test_one_cause_must_be_told_as_one_error(text):
+    """What is left when the wrong part is set aside is no error of its own."""
+    assert not isinstance(refused(text), ErrorGroup)

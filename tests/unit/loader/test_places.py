@@ -97,14 +97,29 @@ def test_the_file_that_includes_must_be_marked_where_it_overrides():
 
 
 def test_errors_of_all_files_must_be_told_in_one_run():
-    """In the order of the files; what one lacks, another may have."""
+    """In the order of the files."""
     files = {
         "compose.yaml": "services:\n  a:\n    imagee: i\n",
         "b.yaml": "services:\n  a:\n    ttyy: true\n  b: {ulimits: {nofile: {soft: 1}}}\n",
         "c.yaml": "services:\n  a:\n    hostname: ${NAME:?say}\n    ports: x\n",
     }
     found = places(files, files=("compose.yaml", "b.yaml", "c.yaml"))
-    assert found == ["compose.yaml:3: imagee", "b.yaml:3: ttyy", "c.yaml:3: ${NAME:?say}", "c.yaml:4: x"]
+    assert found == [
+        "compose.yaml:3: imagee",
+        "b.yaml:3: ttyy",
+        "b.yaml:4: nofile",
+        "c.yaml:3: ${NAME:?say}",
+        "c.yaml:4: x",
+    ]
+
+
+def test_what_a_file_lacks_must_not_be_told_where_the_one_below_cannot_be_read():
+    """That one may have it."""
+    files = {
+        "compose.yaml": "services:\n  a: [imagee]\n",
+        "b.yaml": "services:\n  a:\n    ttyy: true\n  b: {ulimits: {nofile: {soft: 1}}}\n",
+    }
+    assert places(files, files=("compose.yaml", "b.yaml")) == ["compose.yaml:2: a", "b.yaml:3: ttyy"]
 
 
 def test_errors_of_all_included_files_must_be_told_in_one_run():
