@@ -3,7 +3,7 @@
 Lists, variables and the mere check need no models: compose.cli.listed and compose.cli.checked have answered them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from compose import labels
@@ -15,7 +15,7 @@ from compose.cli.provenance import json_text
 from compose.cli.resolved import collector_resting
 from compose.errors import ProjectError
 from compose.loader.project import LoadResult
-from compose.loader.shapes import nearest
+from compose.loader.selection import enabling
 from compose.loader.yaml_writer import dump
 from compose.orchestration.specs.container import container_spec
 from compose.orchestration.specs.surroundings import Surroundings
@@ -60,15 +60,18 @@ def _pinned(context: Context, result: LoadResult) -> str:
 def _hashes(context: Context) -> str:
     """`service hash` lines, sorted; what a container is made of is interpolated always."""
     options = context.options
-    project = context.load((), None, **switches(options) | {"interpolate": True}).project
-    return "".join(f"{line}\n" for line in _lines(project, options.hash))
-
-
-def _lines(project: Project, wanted: str) -> Iterator[str]:
-    names = project.services if wanted == "*" else wanted.split(",")
+    result = context.load((), None, **switches(options) | {"interpolate": True})
+    enabled, disabled = result.section("services"), result.section("disabled_services")
+    names = list(enabled) if options.hash == "*" else options.hash.split(",")
     for name in names:
-        if name not in project.services:
-            raise ProjectError(f"no such service: {name}", hint=nearest(name, project.all_services))
+        if name not in enabled:
+            reason = ": disabled" if name in disabled else ""
+            hint = enabling(name, enabled, {**disabled, **enabled})
+            raise ProjectError(f"no such service: {name}{reason}", hint=hint)
+    return "".join(f"{line}\n" for line in _lines(result.project, names))
+
+
+def _lines(project: Project, names: Sequence[str]) -> Iterator[str]:
     surroundings = Surroundings(project)
     for name in sorted(set(names)):
         spec = container_spec(surroundings, project.service(name))

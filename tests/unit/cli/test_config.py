@@ -88,6 +88,10 @@ def test_services_must_be_listed_although_a_required_variable_is_missing(config:
         (["--profiles", "nope"], "no such service: nope"),
         (["--images", "ap"], "did you mean `api`?"),
         (["--hash", "web,ap"], "did you mean `api`?"),
+        (
+            ["--hash", "job"],
+            "no such service: job: disabled\nhint: `job` is disabled; it can be enabled by `--profile night`",
+        ),
         (["-q", "nope"], "no such service: nope"),
         (["--format", "xml"], 'unsupported format "xml"'),
         (["--variables", "--format", "xml"], 'unsupported format "xml"'),
