@@ -137,7 +137,7 @@ class FileLoader:
             references.check_service_files(tree)
         with failures.collected():
             self._include(tree, document, inner, references)
-        with failures.collected(), self.findings.placed(tree=tree):
+        with failures.collected(), self.findings.placed(tree=tree, own=document.source):
             read = functools.partial(self._base, scope=inner)
             Extender(source.file, read, self.findings.sources.bases, self._copies).apply(tree, document.resets)
         if failures.errors:
@@ -244,9 +244,9 @@ class FileLoader:
 
     def _include(self, tree: Tree, document: Document, scope: Scope, references: References) -> None:
         failures = Failures()
-        with failures.collected(), self.findings.placed(tree=tree):
+        with failures.collected(), self.findings.placed(tree=tree, own=document.source):
             for entry in entries(tree, references):
-                with failures.collected(), self.findings.placed(tree=tree):
+                with failures.collected(), self.findings.placed(tree=tree, own=document.source):
                     import_resources(self._included(entry, scope, references), tree, document.resets)
         tree.pop("include", None)
         failures.raise_any()

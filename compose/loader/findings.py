@@ -42,6 +42,8 @@ class Findings:
     """Warnings that are one too many."""
     _within: tuple[Source, ...] = ()
     """The files that the stage at work looks at; none: all."""
+    _own: Source | None = None
+    """The one that it is about, where it looks at all."""
 
     @property
     def warnings(self) -> list[errors.Warning]:
@@ -78,9 +80,13 @@ class Findings:
         self.note(errors.Warning(message, span, hint, code=code))
 
     @contextmanager
-    def placed(self, *sources: Source, tree: Any = None) -> Iterator[None]:
-        """Turn Problems into ComposeErrors that have their place, in these sources or in all; `tree` is looked at."""
+    def placed(self, *sources: Source, tree: Any = None, own: Source | None = None) -> Iterator[None]:
+        """Turn Problems into ComposeErrors that have their place, in these sources or in all; `tree` is looked at.
+
+        Of places that are equally good, one in the `own` source is it.
+        """
         before, self._within = self._within, sources
+        preferred, self._own = self._own, own
         try:
             yield
         except Problem as problem:
@@ -91,6 +97,7 @@ class Findings:
             raise one_of(told.values(), more=problems.more) from None
         finally:
             self._within = before
+            self._own = preferred
 
     def _errors(self, problems: Problems, tree: Any) -> Iterator[tuple[Problem, ComposeError]]:
         # The last of equal keys wins above: the first that is told is the first that was found.
@@ -108,7 +115,7 @@ class Findings:
             problem.message,
             hint=problem.hint,
             context=note,
-            span=places.span(problem.path, clue),
+            span=places.span(problem.path, clue, self._own.documents if self._own else ()),
             code=problem.code,
             path=problem.path,
         )

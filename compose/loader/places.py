@@ -101,16 +101,16 @@ class Sources:
         places = [index for index, known in enumerate(self.sources) if known is over]
         self.sources.insert(places[0] if places else len(self.sources), source)
 
-    def span(self, path: Path, clue: Clue = Clue()) -> Span | None:
-        """The best place for a path: the deepest and surest match, in the file that overrides the others."""
-        best: tuple[tuple[int, int, bool], Span] | None = None
+    def span(self, path: Path, clue: Clue = Clue(), preferred: Sequence[Locator] = ()) -> Span | None:
+        """The best place for a path: the deepest and surest match, in a preferred document or the topmost file."""
+        best: tuple[tuple[int, int, bool, bool], Span] | None = None
         for candidate in self._written_at(path):
             for source, document in self._documents():
                 found = document.locate(candidate, clue)
                 if not found.depth and path:
                     continue
                 narrowed = source.narrowed(found.extent, clue.fragment) if clue.fragment else None
-                rank = (found.depth, found.certain + (narrowed is not None), candidate == path)
+                rank = (found.depth, found.certain + (narrowed is not None), candidate == path, document in preferred)
                 if best is None or rank >= best[0]:
                     best = (rank, source.span(narrowed or found.extent))
         return best[1] if best else None

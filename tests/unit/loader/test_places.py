@@ -119,7 +119,18 @@ def test_what_a_file_lacks_must_not_be_told_where_the_one_below_cannot_be_read()
         "compose.yaml": "services:\n  a: [imagee]\n",
         "b.yaml": "services:\n  a:\n    ttyy: true\n  b: {ulimits: {nofile: {soft: 1}}}\n",
     }
-    assert places(files, files=("compose.yaml", "b.yaml")) == ["compose.yaml:2: a", "b.yaml:3: ttyy"]
+    assert places(files, files=("compose.yaml", "b.yaml")) == ["compose.yaml:2: [imagee]", "b.yaml:3: ttyy"]
+
+
+def test_what_a_file_extends_and_includes_must_be_marked_there():
+    """Also where an overriding file has the same attributes, which are right."""
+    files = {
+        "compose.yaml": "include: [n.yaml]\nservices:\n  a: {extends: {file: n.yaml, service: b}}\n  c: {extends: z}\n",
+        "b.yaml": "include: [c.yaml]\nservices:\n  a: {extends: {file: c.yaml, service: b}}\n  c: {extends: a}\n",
+        "c.yaml": "services: {b: {image: i}}\n",
+    }
+    found = places(files, files=("compose.yaml", "b.yaml"))
+    assert found == ["compose.yaml:1: n.yaml", "compose.yaml:3: n.yaml", "compose.yaml:4: z"]
 
 
 def test_errors_of_all_included_files_must_be_told_in_one_run():
