@@ -42,7 +42,9 @@ class Reference:
         if self.domain != DEFAULT_DOMAIN:
             return self.name
         namespace, _, rest = self.path.partition("/")
-        return rest if namespace == DEFAULT_NAMESPACE and rest and "/" not in rest else self.path
+        short = rest if namespace == DEFAULT_NAMESPACE and rest and "/" not in rest else self.path
+        # `docker.io/docker.io/x` is not `docker.io/x`, whose short form is `x`.
+        return short if _split_domain(short) == (self.domain, self.path) else self.name
 
     @property
     def familiar(self) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["compose", "schemas"]):
+with atheris.instrument_imports(include=["compose", "runtime", "schemas"]):
     from tests.fuzz.targets import TARGETS
 
 

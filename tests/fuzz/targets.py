@@ -1,9 +1,10 @@
 """What the fuzzers call: each target takes bytes, and may end in one of its refusals only.
 
-A target's bytes are text of one of the loader's languages. For `load` they are files: the Compose file, then others,
-each behind a line `#>>> path`; for `documents` they are the choices that hypothesis makes a project of.
+A target's bytes are text of one of the languages that are read. For `load` they are files: the Compose file, then
+others, each behind a line `#>>> path`; for `documents` they are the choices that hypothesis makes a project of.
 """
 
+import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 
 from hypothesis import HealthCheck, given, settings
 
-from compose.errors import ComposeError, ComposeFileError
+from compose.errors import ComposeError, ComposeFileError, RemoteError
 from compose.loader import dotenv, interpolation, words
 from compose.loader.mount import parse_volume
 from compose.loader.options import LoadOptions
@@ -23,9 +24,18 @@ from compose.loader.template import InvalidTemplate, MissingRequired, Template, 
 from compose.loader.units import duration, duration_text, size
 from compose.loader.yaml_source import read_documents
 from compose.loader.yaml_writer import dump
+from compose.remote import reference as git
+from compose.remote.names import is_remote
+from runtime.build.dockerfile.ignore import read_ignore_file
+from runtime.errors import EngineError, ErrorSet, InvalidArgument, SourceError
+from runtime.image import reference as image
 from tests.fuzz.documents import check_project, projects
 from tests.fuzz.invariants import CWD, VARIABLES, Violation, check_load, require, require_told
+from tests.support.dockerfiles import plan
 from tests.unit.loader.memory import MappingReader
+
+_HELPER = re.compile(r"[A-Za-z0-9+.-]*::")
+"""What git takes for `git-remote-…` and runs (git-remote-helpers)."""
 
 SECONDS_PER_INPUT = 5.0
 """Of this process's time; inputs are short, and instrumented code takes some times as long."""
@@ -121,6 +131,43 @@ def _words(data: bytes) -> None:
     words.split(_text(data))
 
 
+def _git(data: bytes) -> None:
+    text = _text(data)
+    if not is_remote(text):
+        return
+    found = git.parse(text)
+    require(not found.repository.startswith("-"), f"git takes `{found.repository}` for an option")
+    require(not _HELPER.match(found.repository), f"git runs a helper for `{found.repository}`")
+    require(".." not in found.subdirectory.split("/"), f"leads out of the repository: {found.subdirectory}")
+
+
+def _image(data: bytes) -> None:
+    short = image.familiar(_text(data))
+    require(image.familiar(short) == short, f"`{short}` has another short form")
+
+
+def _dockerfile(data: bytes) -> None:
+    try:
+        plan(data)
+    except ErrorSet as errors:
+        for error in errors.errors:
+            _require_line(error, data)
+    except SourceError as error:
+        _require_line(error, data)
+
+
+def _require_line(error: EngineError, data: bytes) -> None:
+    require(isinstance(error, SourceError), f"without a place: {error}")
+    if isinstance(error, SourceError):
+        require(1 <= error.place.line <= data.count(b"\n") + 1, f"no such line: {error}")
+
+
+def _ignore(data: bytes) -> None:
+    rules = read_ignore_file(data)
+    for path in ("a", "src/main.py", "a/" * 40 + "b", "ab" * 120):
+        require(rules.takes_back or not rules.hides(path) or rules.ignores(f"{path}/below"), f"{path} hides nothing")
+
+
 SEPARATOR = "#>>> "
 
 
@@ -164,6 +211,10 @@ TARGETS = {
         Target("size", _size, (ValueError,)),
         Target("scalar", _scalar),
         Target("words", _words, (ValueError,)),
+        Target("git", _git, (RemoteError,)),
+        Target("image", _image, (InvalidArgument,)),
+        Target("dockerfile", _dockerfile, (InvalidArgument,)),
+        Target("ignore", _ignore, (SourceError,)),
         Target("load", _load),
         Target("documents", _documents),
     )

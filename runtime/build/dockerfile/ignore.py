@@ -6,7 +6,7 @@ last match wins, and what lies below a match matches too. Source: moby/patternma
 
 import posixpath
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from runtime.build.dockerfile.faults import error_at
@@ -95,35 +95,103 @@ def _normal(line: str) -> str:
     return mark + (pattern[1:] if len(pattern) > 1 and pattern.startswith("/") else pattern)
 
 
+_STAR, _SLASH, _ANYTHING, _FOLDERS, _BELOW = "*", "/", "**", "**/", "/**/"
+_GAPS = {_ANYTHING: (".*?", ".*"), _FOLDERS: ("(?:.*?/)??", "(?:.*/)?"), _BELOW: (".*?/", ".*/")}
+"""The soonest and the plain expression of each."""
+_MAX_READINGS = 16
+
+
 def _translate(pattern: str) -> str:
-    """The regular expression of a pattern."""
-    parts = []
+    """The regular expression of a pattern.
+
+    What stands before a wildcard may end as early as it can, since the wildcard has the rest: that decision is
+    final (`(?>…)`), so that no pattern takes exponential time.
+    """
+    return "|".join(_expression(tokens) for tokens in _readings(_tokens(pattern)))
+
+
+def _readings(tokens: Iterable[str]) -> list[list[str]]:
+    """`a**/b` is `ab`, or `b` in any folder below what begins with `a`; after a slash the two are one."""
+    readings: list[list[str]] = [[]]
+    before = _SLASH
+    for token in tokens:
+        if token != _FOLDERS or before == _SLASH:
+            readings = [[*tokens, token] for tokens in readings]
+        elif before != _FOLDERS:
+            readings += [[*tokens, _BELOW] for tokens in readings]
+        before = token
+        if len(readings) > _MAX_READINGS:
+            raise ValueError("`**/` stands behind a name too often")
+    return readings
+
+
+def _expression(tokens: Iterable[str]) -> str:
+    """The expression of one reading."""
+    chunks: list[list[str]] = [[]]
+    gaps: list[str] = []
+    for token in tokens:
+        if token in _GAPS:
+            gaps.append(token)
+            chunks.append([])
+        else:
+            chunks[-1].append(token)
+    if not gaps:
+        return _chunk(chunks[0], soonest=False) + r"\Z"
+    between = (
+        f"(?>{_GAPS[gap][0]}{_chunk(chunk, soonest=True)})" for gap, chunk in zip(gaps, chunks[1:-1], strict=False)
+    )
+    parts = [_chunk(chunks[0], soonest=True), *between, _GAPS[gaps[-1]][1], _chunk(chunks[-1], soonest=False)]
+    return "".join(parts) + r"\Z"
+
+
+def _tokens(pattern: str) -> Iterator[str]:
+    """Wildcards, slashes, and regular expressions of one character each."""
     position = 0
     while position < len(pattern):
         character = pattern[position]
         position += 1
         if pattern.startswith("**", position - 1):
             position += 1 + pattern.startswith("/", position + 1)
-            parts.append("(?:.*/)?" if position < len(pattern) else ".*")
-        elif character == "*":
-            parts.append("[^/]*")
+            yield _FOLDERS if position < len(pattern) else _ANYTHING
+        elif character in (_STAR, _SLASH):
+            yield character
         elif character == "?":
-            parts.append("[^/]")
+            yield "[^/]"
         elif character == "[":
             part, position = _character_class(pattern, position)
-            parts.append(part)
+            yield part
         elif character == "\\":
             if position == len(pattern):
                 raise ValueError("it ends with a backslash")
-            parts.append(re.escape(pattern[position]))
+            yield re.escape(pattern[position])
             position += 1
         else:
-            parts.append(re.escape(character))
-    return "".join(parts) + r"\Z"
+            yield re.escape(character)
+
+
+def _chunk(tokens: Sequence[str], *, soonest: bool) -> str:
+    """The expression of what has no `**`; `soonest`: a wildcard follows."""
+    segments: list[list[str]] = [[""]]
+    for token in tokens:
+        if token == _SLASH:
+            segments.append([""])
+        elif token == _STAR:
+            segments[-1].append("")
+        else:
+            segments[-1][-1] += token
+    last = segments.pop()
+    return "".join(f"{_segment(each, soonest=False)}/" for each in segments) + _segment(last, soonest=soonest)
+
+
+def _segment(pieces: Sequence[str], *, soonest: bool) -> str:
+    """The expression of pieces with a star between each two."""
+    first, *rest = pieces
+    final = [] if soonest or not rest else [f"[^/]*{rest.pop()}"]
+    return "".join([first, *(f"(?>[^/]*?{piece})" for piece in rest), *final])
 
 
 def _character_class(pattern: str, position: int) -> tuple[str, int]:
-    """`[a-z]` or `[^a-z]`, from after its bracket (Go, path/filepath.Match)."""
+    """`[a-z]` or `[^a-z]`, from after its bracket (Go, path/filepath.Match); a slash is never meant."""
     negated = pattern.startswith("^", position)
     position += negated
     ranges: list[str] = []
@@ -138,8 +206,8 @@ def _character_class(pattern: str, position: int) -> tuple[str, int]:
             ranges.append("")
     members = "".join(ranges)
     if not members:
-        return ("." if negated else r"(?!)"), position + 1
-    return f"[{'^' if negated else ''}{members}]", position + 1
+        return ("[^/]" if negated else r"(?!)"), position + 1
+    return (f"[^/{members}]" if negated else f"(?!/)[{members}]"), position + 1
 
 
 def _class_character(pattern: str, position: int) -> tuple[str, int]:

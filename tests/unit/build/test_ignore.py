@@ -1,5 +1,7 @@
 """`.dockerignore` leaves out what Docker leaves out (moby/patternmatcher), which is not what git would."""
 
+import time
+
 import pytest
 
 from runtime.build.dockerfile.ignore import read_ignore_file
@@ -33,6 +35,8 @@ from runtime.errors import SourceError
         (["a.b+c"], ["a.b+c"], ["aXb+c", "a.bbc"]),
         (["!  a"], [], ["a"]),
         (["**"], ["a", "a/b"], []),
+        (["a**/b"], ["ab", "ax/b", "ax/y/b"], ["axb", "b"]),
+        (["a*b*c/**/d*e"], ["abc/de", "axbxc/y/dxe"], ["abc/x", "ab/c/de"]),
     ],
 )
 def test_a_pattern_must_match_as_docker_matches(lines: list[str], ignored: list[str], kept: list[str]):
@@ -54,9 +58,19 @@ def test_a_folder_must_be_looked_into_where_something_is_taken_back():
     assert not read_ignore_file(b"node_modules\n!node_modules/a").hides("node_modules")
 
 
-@pytest.mark.parametrize("pattern", ["a[", "[]", "[a-", "a\\", "!"])
+@pytest.mark.parametrize("pattern", ["a[", "[]", "[a-", "a\\", "!", "a**/" * 6])
 def test_a_pattern_that_is_none_must_be_shown(pattern: str):
     """The error names file and line."""
     with pytest.raises(SourceError) as caught:
         read_ignore_file(f"ok\n{pattern}\n".encode())
     assert str(caught.value).startswith(".dockerignore:2: ")
+
+
+@pytest.mark.parametrize("pattern", ["**/" * 30 + "x", "*a" * 40 + "b", "a**/" * 4 + "z", "**/*a*b/" * 15 + "q"])
+def test_no_pattern_must_take_long(pattern: str):
+    """Contexts from repositories are not trusted: a line with many stars is matched as fast as any."""
+    rules = read_ignore_file(pattern.encode())
+    begin = time.process_time()
+    for path in ("a/" * 2000 + "a", "ab" * 2000, "a" * 255 + "/" + "ab/" * 1000 + "q"):
+        rules.rules[0].regex.match(path)
+    assert time.process_time() - begin < 1

@@ -18,6 +18,8 @@ DIGEST = "sha256:" + "ab" * 32
         ("bitnami/redis:7", "docker.io/bitnami/redis:7", "bitnami/redis:7"),
         ("library/a/b", "docker.io/library/a/b:latest", "library/a/b:latest"),
         ("ghcr.io/org/app", "ghcr.io/org/app:latest", "ghcr.io/org/app:latest"),
+        ("docker.io/docker.io/a", "docker.io/docker.io/a:latest", "docker.io/docker.io/a:latest"),
+        ("docker.io/localhost/a", "docker.io/localhost/a:latest", "docker.io/localhost/a:latest"),
         ("localhost/app", "localhost/app:latest", "localhost/app:latest"),
         ("localhost:5000/app:1", "localhost:5000/app:1", "localhost:5000/app:1"),
         ("[::1]:5000/app", "[::1]:5000/app:latest", "[::1]:5000/app:latest"),
