@@ -1,6 +1,7 @@
 # Everything a fresh Debian or Ubuntu machine needs is set up on the way; a second run finds it done.
 #
-#   make demo [EXAMPLE=web-db-lb]   bring an example up, visit it, take it down
+#   make demo [EXAMPLE=web-db-lb]   bring an example up, visit it, take it down; others, built from Dockerfiles:
+#                                   nginx-flask-postgres, react-express-redis
 #   make test                       every check there is; needs root for the kernel's part (or sudo)
 #   make lint | unit | newest | fuzz | integration | conformance | scenarios     one of them; ARGS="-k name" narrows
 #   make benchmark [PEER=…/setup]   figures, side by side with docker compose where PEER can start one

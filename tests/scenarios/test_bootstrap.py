@@ -126,3 +126,21 @@ def test_the_time_of_the_image_must_be_a_number(cli: Cli):
     """SOURCE_DATE_EPOCH is read as all tools of reproducible builds read it."""
     finished = cli.run("image", "bootstrap", BASE, code=1, environment={"SOURCE_DATE_EPOCH": "today"})
     assert "`SOURCE_DATE_EPOCH` is not a number of seconds: `today`" in finished.stderr
+
+
+def test_the_way_out_must_be_named_where_no_registry_can_be_reached(cli: Cli):
+    """`up` and `build` of something on Debian say what to type; for what Debian's packages are not, they do not."""
+    nowhere = dict.fromkeys(("HTTPS_PROXY", "https_proxy"), "http://127.0.0.1:1")
+    cli.write(
+        "services:\n"
+        "  ready: {image: 'debian:trixie-slim'}\n"
+        "  built: {build: {context: ., dockerfile_inline: 'FROM debian:trixie'}}\n"
+        "  other: {image: 'python:3.12-slim'}\n"
+    )
+    shown = cli.run("up", "-d", "ready", code=1, environment=nowhere).stderr
+    assert "hint: `pycompose image bootstrap debian:trixie-slim` makes it from packages" in shown
+    shown = cli.run("build", "built", code=1, environment=nowhere).stderr
+    assert "hint: `pycompose image bootstrap debian:trixie` makes it from packages" in shown
+    shown = cli.run("up", "-d", "other", code=1, environment=nowhere).stderr
+    assert "bootstrap" not in shown
+    assert "`image load`" in shown
