@@ -122,6 +122,8 @@ class Making:
         """Raise what went wrong."""
         if self.listener.is_cancelled:
             raise Cancelled("canceled")
+        if reader.error is not None:
+            raise reader.error
         if reader.code != 0:
             raise _failure(reader, self.recipe.sources[0].uri)
 
@@ -135,10 +137,15 @@ class _Reader(threading.Thread):
         self._listener = listener
         self.said = ""
         self.code = 0
+        self.error: Exception | None = None
 
     def run(self) -> None:
-        """Read until the program ends."""
-        self.said, self.code = self._program.finish(self._tell)
+        """Read until the program ends, or until nobody wants to know: then it ends, too."""
+        try:
+            self.said, self.code = self._program.finish(self._tell)
+        except Exception as error:  # noqa: BLE001 - `_check` raises it
+            self.error = error
+            self._program.kill()
 
     def _tell(self, line: str) -> None:
         text = line.removeprefix(_INFORMATION).removesuffix("...")
