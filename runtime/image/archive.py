@@ -5,15 +5,15 @@ member is looked up by a cleaned relative path, must be a regular file, and is o
 """
 
 import posixpath
-import shutil
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, BinaryIO, cast
+from typing import IO, BinaryIO
 
 from runtime.errors import InvalidArgument, NotFound
 from runtime.image.content import CHUNK_BYTES, MAX_DOCUMENT_BYTES
+from runtime.image.entries import SIZE_HINT, configured_limits
 from runtime.image.streams import DAMAGED, Readable, detect, is_damage, unpacked
 
 STANDARD_INPUT = "-"
@@ -107,7 +107,7 @@ def _seekable(file: BinaryIO, scratch: Path) -> Iterator[IO[bytes]]:
     path = scratch / "archive.tar"
     with path.open("x+b") as copy:
         try:
-            shutil.copyfileobj(cast("IO[bytes]", unpacked(compression, whole)), copy, CHUNK_BYTES)
+            _copy(unpacked(compression, whole), copy)
         except DAMAGED as error:
             if not is_damage(error):
                 raise
@@ -115,3 +115,13 @@ def _seekable(file: BinaryIO, scratch: Path) -> Iterator[IO[bytes]]:
         copy.seek(0)
         path.unlink()
         yield copy
+
+
+def _copy(source: Readable, copy: IO[bytes]) -> None:
+    limit = configured_limits().size_bytes
+    size_bytes = 0
+    while piece := source.read(CHUNK_BYTES):
+        size_bytes += len(piece)
+        if size_bytes > limit:
+            raise InvalidArgument(f"the archive unpacks to more than {limit} bytes", hint=SIZE_HINT)
+        copy.write(piece)

@@ -1,6 +1,7 @@
 """The entries of a layer's tar, one after the other, within limits. tarfile parses; it never extracts."""
 
 import math
+import os
 import re
 import tarfile
 from collections.abc import Iterator
@@ -18,6 +19,9 @@ _HEADER_BYTES = 4 << 20
 """All extended headers of one entry, and the padding between two."""
 _PADDING_BYTES = 64 << 20
 _SECOND_NS = 10**9
+_SIZE_VARIABLE = "PYCOMPOSE_MAX_LAYER_SIZE"
+_SIZE = re.compile(r"([0-9]{1,15})([kmgt]?)i?b?")
+SIZE_HINT = f"if it is meant to be that large: {_SIZE_VARIABLE}=500g"
 _EXACT_TIME = re.compile(r"([0-9]{1,12})(?:\.([0-9]*))?")
 _EARLIEST_S, _LATEST_S = -(2**31), 2**34
 """What every file system and time_t take."""
@@ -29,6 +33,17 @@ class Limits:
 
     size_bytes: int = 256 << 30
     entries: int = 4_000_000
+
+
+def configured_limits() -> Limits:
+    """Return the limits, as PYCOMPOSE_MAX_LAYER_SIZE (`20g`) sets them. Raises InvalidArgument."""
+    text = os.environ.get(_SIZE_VARIABLE, "")
+    if not text:
+        return Limits()
+    match = _SIZE.fullmatch(text.strip().lower())
+    if match is None:
+        raise InvalidArgument(f"{_SIZE_VARIABLE}: `{text}` is not a size", hint="such as 500m or 20g")
+    return Limits(size_bytes=int(match[1]) << (10 * " kmgt".index(match[2] or " ")))
 
 
 class Entries:
@@ -95,7 +110,7 @@ class Entries:
         if self.count > self._limits.entries:
             raise InvalidArgument(f"the layer has more than {self._limits.entries} entries")
         if self.size_bytes > self._limits.size_bytes:
-            raise InvalidArgument(f"the layer unpacks to more than {self._limits.size_bytes} bytes")
+            raise InvalidArgument(f"the layer unpacks to more than {self._limits.size_bytes} bytes", hint=SIZE_HINT)
 
 
 def path_of(name: str) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import tarfile
 from dataclasses import dataclass
 
 from runtime.errors import EngineError, InvalidArgument, ResourceExhausted, SyscallError
-from runtime.image.entries import Entries, Limits, attributes, modified_ns, owner, path_of
+from runtime.image.entries import Entries, Limits, attributes, configured_limits, modified_ns, owner, path_of
 from runtime.image.folders import Folders, PathParts, is_whiteout, set_attributes
 from runtime.image.streams import Hashed
 
@@ -53,7 +53,7 @@ def unpack(source: Hashed, root: int, limits: Limits | None = None, manner: Mann
 
     Raises InvalidArgument for what no image may contain, SyscallError when the file system refuses.
     """
-    entries = Entries(source, limits or Limits())
+    entries = Entries(source, limits or configured_limits())
     with Folders(root) as folders:
         writer = _Writer(folders, entries, manner)
         for member in entries:

@@ -8,7 +8,7 @@ from runtime.build.files.digest import NothingKnown, TreeDigest, file_digest
 from runtime.build.files.source import Item
 from runtime.build.files.target import TargetTree
 from runtime.errors import EngineError
-from runtime.image.entries import Limits
+from runtime.image.entries import configured_limits
 from runtime.image.layer import Manner, unpack
 from runtime.image.streams import DAMAGED, Hashed, detect, is_damage, unpacked
 
@@ -45,6 +45,8 @@ def unpack_archive(
     try:
         with open(item.open(), "rb") as file:
             compression, whole = detect(file)
-            unpack(Hashed(unpacked(compression, whole)), folder, Limits(), Manner(owner=owner, is_layer=False))
+            unpack(
+                Hashed(unpacked(compression, whole)), folder, configured_limits(), Manner(owner=owner, is_layer=False)
+            )
     finally:
         os.close(folder)
