@@ -1,8 +1,6 @@
 """SIGKILL while images are loaded, saved and pruned: what is there is whole, and the next command tidies up."""
 
-import os
 import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,14 +8,12 @@ import pytest
 
 from runtime.image.store import ImageStore
 from runtime.paths import Paths
-from runtime.state.database import Database
+from tests.integration.image.kills import NEVER, Action, killed
 from tests.integration.image.tars import Entry, docker_archive, folder, layer
 
 BASE = layer(folder("./"), *(Entry(f"d/f{number}", bytes([number]) * 3000) for number in range(10)))
 TOP = layer(folder("d"), *(Entry(f"d/g{number}", bytes([number]) * 3000) for number in range(10)))
 MOMENTS = 24
-NEVER = 10**9
-Action = Callable[[ImageStore], object]
 
 
 @pytest.fixture
@@ -31,8 +27,8 @@ def test_a_load_killed_at_any_moment_must_leave_no_broken_image(
 ):
     """Whole or absent each time, and loading again always works."""
     seen = set()
-    for step in _moments(paths, lambda killed: killed.load(archive), lambda: _forget(store)):
-        assert _killed(paths, lambda killed: killed.load(archive), step) == -signal.SIGKILL
+    for step in _moments(paths, lambda within: within.load(archive), lambda: _forget(store)):
+        assert killed(paths, lambda within: within.load(archive), step) == -signal.SIGKILL
         seen.add(_check(store, tmp_path))
         store.load(archive)
         assert _check(store, tmp_path)
@@ -50,8 +46,8 @@ def test_a_save_killed_at_any_moment_must_leave_no_archive_under_its_name(
     whole = (tmp_path / "whole.tar").read_bytes()
     target = tmp_path / "out.tar"
     target.write_text("before")
-    for step in _moments(paths, lambda killed: killed.save(["shop:1"], target), lambda: target.write_text("before")):
-        assert _killed(paths, lambda killed: killed.save(["shop:1"], target), step) == -signal.SIGKILL
+    for step in _moments(paths, lambda within: within.save(["shop:1"], target), lambda: target.write_text("before")):
+        assert killed(paths, lambda within: within.save(["shop:1"], target), step) == -signal.SIGKILL
         assert target.read_bytes() in (b"before", whole)
     assert _check(store, tmp_path)
 
@@ -63,13 +59,13 @@ def test_a_pruning_killed_at_any_moment_must_leave_what_it_keeps_whole(
     spare = docker_archive(tmp_path / "spare.tar", [BASE, TOP, TOP], ["spare:1"])
     store.load(archive)
 
-    def prune(killed: ImageStore) -> object:
-        return killed.prune(lambda record: "spare:1" in record.references)
+    def prune(within: ImageStore) -> object:
+        return within.prune(lambda record: "spare:1" in record.references)
 
     store.load(spare)
     for step in _moments(paths, prune, lambda: store.load(spare)):
         store.load(spare)
-        assert _killed(paths, prune, step) == -signal.SIGKILL
+        assert killed(paths, prune, step) == -signal.SIGKILL
         assert _check(store, tmp_path)
     prune(store)
     store.save(["shop:1"], tmp_path / "alone.tar")
@@ -102,39 +98,8 @@ def _files(paths: Paths) -> list[Path]:
 def _moments(paths: Paths, action: Action, again: Callable[[], object]) -> list[int]:
     """Return steps of an action, spread evenly over it, and its last ones."""
     # The first time makes folders too.
-    _killed(paths, action, NEVER)
+    killed(paths, action, NEVER)
     again()
-    steps = _killed(paths, action, NEVER)
+    steps = killed(paths, action, NEVER)
     again()
     return sorted({*range(0, steps, max(1, steps // MOMENTS)), *range(steps - 6, steps)})
-
-
-def _killed(paths: Paths, action: Action, before: int) -> int:
-    """Do it in a child that kills itself before a certain step (PEP 578); return the number of steps, or -9."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.write(writing, str(_in_steps(paths, action, before)).encode())
-        finally:
-            os._exit(1)
-    os.close(writing)
-    with open(reading, "rb") as answer:
-        steps = answer.read()
-    _, status = os.waitpid(child, 0)
-    return int(steps) if steps else os.waitstatus_to_exitcode(status)
-
-
-def _in_steps(paths: Paths, action: Action, before: int) -> int:
-    seen = 0
-
-    def step(_event: str, _arguments: tuple[object, ...]) -> None:
-        nonlocal seen
-        seen += 1
-        if seen - 1 == before:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    store = ImageStore(Database(paths.database), paths)
-    sys.addaudithook(step)
-    action(store)
-    return seen

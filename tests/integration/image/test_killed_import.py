@@ -1,20 +1,18 @@
 """A command that is killed leaves images whole or not there, never half, and nothing that stays."""
 
-import contextlib
 import os
 import signal
-import sys
 from pathlib import Path
 
 from runtime.image.store import ImageStore
 from runtime.paths import Paths
 from runtime.state.database import Database
 from runtime.syscall.tree import remove_tree
+from tests.integration.image.kills import NEVER, killed
 from tests.integration.image.tars import Entry, folder, layer
 
 FILES = 40
 CONTENT = layer(folder("./"), *(Entry(f"d{number % 7}/f{number}", bytes([number]) * 5000) for number in range(FILES)))
-NEVER = 10**9
 
 
 def test_an_import_killed_at_any_moment_must_leave_no_broken_image(tmp_path: Path, paths: Paths, database: Database):
@@ -48,36 +46,7 @@ def test_an_import_killed_at_any_moment_must_leave_no_broken_image(tmp_path: Pat
 
 
 def _killed(paths: Paths, path: Path, *, before: int) -> int:
-    """Import in a child that kills itself before a certain step; return the number of steps, or -9.
-
-    A step is anything Python tells audit hooks of (PEP 578): every open, rename, chmod, system call.
-    """
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        with contextlib.suppress(BaseException):
-            os.write(writing, str(_import_in_steps(paths, path, before)).encode())
-        os._exit(0)
-    os.close(writing)
-    with open(reading, "rb") as answer:
-        steps = answer.read()
-    _, status = os.waitpid(child, 0)
-    return int(steps) if steps else os.waitstatus_to_exitcode(status)
-
-
-def _import_in_steps(paths: Paths, path: Path, before: int) -> int:
-    seen = 0
-
-    def step(_event: str, _arguments: tuple[object, ...]) -> None:
-        nonlocal seen
-        seen += 1
-        if seen - 1 == before:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    store = ImageStore(Database(paths.database), paths)
-    sys.addaudithook(step)
-    store.import_tar(path, "base", [f"LABEL n={os.getpid()}"])
-    return seen
+    return killed(paths, lambda store: store.import_tar(path, "base", [f"LABEL n={os.getpid()}"]), before)
 
 
 def _is_whole(store: ImageStore) -> bool:
