@@ -84,6 +84,16 @@ def test_ctrl_c_must_end_a_bootstrap_at_once(cli: Cli):
     assert "debian" not in cli.run("image", "ls").stdout
 
 
+@pytest.mark.debian
+def test_a_bootstrap_must_end_when_nobody_reads_what_it_says(cli: Cli):
+    """`… 2>&1 | head -1`: it ends with an error and leaves nothing, instead of waiting for ever."""
+    making = _started(cli, "asking")
+    assert making.stdout is not None
+    making.stdout.close()
+    assert making.wait(60) != 0
+    assert _scratch(cli) == []
+
+
 def _mounts_and_commands() -> str:
     commands = (path / "cmdline" for path in Path("/proc").iterdir() if path.name.isdecimal())
     return "".join([Path("/proc/mounts").read_text(), *(_text(path) for path in commands)])

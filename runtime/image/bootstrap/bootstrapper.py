@@ -102,6 +102,8 @@ def _recipe(spec: BootstrapSpec) -> Recipe:
 def _require_programs(recipe: Recipe) -> None:
     require("mmdebstrap", "mmdebstrap")
     require("unshare", "util-linux")
+    if recipe.base.slim:
+        require("python3", "python3")  # mmtarfilter is written in it
     for source in recipe.sources:
         if not Path(source.signed_by).is_file():
             package = recipe.base.distribution.keyring_package
