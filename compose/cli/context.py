@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 from compose.cli import registry
 from compose.cli.options import is_true, wants_notes, wants_objects
-from compose.errors import ComposeError, Warning  # noqa: A004 - the word of the domain
+from compose.errors import ComposeError, ErrorGroup, Warning  # noqa: A004 - the word of the domain
 from compose.render import mode
 from runtime.errors import EngineError
 
 if TYPE_CHECKING:
     from compose.events import EventProcessor
     from compose.loader.pipeline import Resolved
+    from compose.loader.places import Sources
     from compose.loader.project import LoadResult
     from compose.loader.project_name import Location
     from compose.loader.source import SourceReader
@@ -35,6 +36,7 @@ class Context:
         """The command line as it was typed."""
         self.has_warned = False
         self._location: Location | None = None
+        self._sources: Sources | None = None
         self._reader: RuntimeReader | None = None
         self._sessions: RuntimeSessions | None = None
         self._runtime: Runtime | None = None
@@ -99,8 +101,15 @@ class Context:
         `reader` reads the files instead of the usual one. Raises what is wrong with them.
         """
         result: LoadResult = registry.load(registry.PROJECT).load(self.options, services, reader, **switches)
+        self._sources = result.sources
         self._warn_of(result)
         return result
+
+    def give_place(self, error: ComposeError) -> None:
+        """Give an error that was found after the files were read its place in them, where it is about one."""
+        for part in error.errors if isinstance(error, ErrorGroup) else (error,):
+            if self._sources is not None and part.span is None and part.path:
+                part.span = self._sources.span(part.path)
 
     def resolve(self, services: Sequence[str] = (), **switches: bool) -> "Resolved":
         """Read and check the project as `load` does, without its models: in half the time of few services."""

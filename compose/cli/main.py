@@ -91,6 +91,9 @@ def _dispatch(arguments: Sequence[str], options: argparse.Namespace) -> int:
         gc.freeze()
         gc.enable()
         code = module.run(context)
+    except ComposeError as error:
+        context.give_place(error)
+        raise
     finally:
         context.close()
     return int(code)

@@ -51,6 +51,18 @@ IN_THE_FILE = {
         "3:20",
     ),
     "malformed variable": Mistake("services:\n  web:\n    image: busybox:${TAG\n", 15, ("${TAG",), "3:20"),
+    "unknown restart policy": Mistake(
+        "services:\n  web:\n    image: host\n    restart: allways\n", 1, ("allways", "unless-stopped"), "4:14"
+    ),
+    "an attribute that is not supported": Mistake(
+        "services:\n  web:\n    image: host\n    gpus: all\n", 1, ("gpus", "devices"), "4:11"
+    ),
+    "a secret without a value": Mistake(
+        "services: {web: {image: host, secrets: [s]}}\nsecrets:\n  s:\n    environment: NOT_SET\n",
+        1,
+        ("NOT_SET",),
+        "4:18",
+    ),
     "neither image nor build": Mistake("services:\n  web:\n    command: sleep 1\n", 15, ("web", "image"), "2:3"),
 }
 

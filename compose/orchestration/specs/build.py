@@ -81,11 +81,13 @@ def _check(service: ServiceConfig, build: BuildConfig) -> None:
         raise ProjectError(
             f"services.{service.name}.build.network: `{build.network}` is a network of the project's",
             hint="programs of a build have `default`, `host` or `none`",
+            path=("services", service.name, "build", "network"),
         )
     if len(build.platforms) > 1 and not service.platform:
         raise ProjectError(
             f"services.{service.name}.build.platforms: an image for several platforms cannot be built here",
             hint="name one of them, this machine's, or set `platform` of the service",
+            path=("services", service.name, "build", "platforms"),
         )
 
 
@@ -94,6 +96,7 @@ def _folder(service: ServiceConfig, context: str) -> str:
         raise ProjectError(
             f"services.{service.name}.build: the context `{context}` is not a folder",
             hint="a folder or the URL of a git repository can be built from",
+            path=("services", service.name, "build"),
         )
     return context
 
@@ -115,13 +118,15 @@ def _secrets(project: Project, service: ServiceConfig, build: BuildConfig) -> li
         if secret is None:
             raise DanglingReference(f'service "{service.name}" refers to undefined build secret {reference.source}')
         if secret.external:
-            raise ProjectError(f"unsupported external secret {secret.name or reference.source}")
+            path = ("secrets", reference.source, "external")
+            raise ProjectError(f"unsupported external secret {secret.name or reference.source}", path=path)
         name = reference.target or reference.source
         if secret.file:
             found.append(BuildSecret(name, file=secret.file))
         elif secret.environment and secret.environment not in project.environment:
             raise ProjectError(
-                f'environment variable "{secret.environment}" required by secret "{reference.source}" is not set'
+                f'environment variable "{secret.environment}" required by secret "{reference.source}" is not set',
+                path=("secrets", reference.source, "environment"),
             )
         else:
             value = project.environment[secret.environment] if secret.environment else secret.content or ""

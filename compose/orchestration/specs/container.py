@@ -120,6 +120,7 @@ def restart_policy(service: ServiceConfig) -> RestartPolicy:
             raise ProjectError(
                 f'service "{service.name}": invalid restart policy `{service.restart}`',
                 hint="use one of no, always, on-failure, on-failure:<attempts>, unless-stopped",
+                path=("services", service.name, "restart"),
             )
         return _policy(name, int(attempts or 0))
     policy = service.deploy.restart_policy if service.deploy else None

@@ -28,14 +28,16 @@ def _file(project: Project, service: ServiceConfig, reference: FileReference, ki
     if definition is None:
         raise DanglingReference(f'service "{service.name}" refers to undefined {kind} {reference.source}')
     if definition.external:
-        raise ProjectError(f"unsupported external {kind} {definition.name or reference.source}")
+        path = (f"{kind}s", reference.source, "external")
+        raise ProjectError(f"unsupported external {kind} {definition.name or reference.source}", path=path)
     content = _content(project, definition, reference, kind)
     if content == "":
         return None
     if content is not None and service.read_only and not definition.file:
         raise ProjectError(
             f'cannot create {kind} "{reference.source}" in read-only service {service.name}: '
-            "`file` is the sole supported option"
+            "`file` is the sole supported option",
+            path=("services", service.name, f"{kind}s", reference.source),
         )
     return FileObject(
         target=_target(reference, kind),
@@ -54,7 +56,8 @@ def _content(project: Project, definition: TopLevel, reference: FileReference, k
     if definition.environment:
         if definition.environment not in project.environment:
             raise ProjectError(
-                f'environment variable "{definition.environment}" required by {kind} "{reference.source}" is not set'
+                f'environment variable "{definition.environment}" required by {kind} "{reference.source}" is not set',
+                path=(f"{kind}s", reference.source, "environment"),
             )
         return project.environment[definition.environment]
     if reference.uid or reference.gid or reference.mode is not None:

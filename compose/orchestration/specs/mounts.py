@@ -76,7 +76,8 @@ def _mount(project: Project, service: ServiceConfig, volume: ServiceVolume) -> M
             )
         case _:
             raise ProjectError(
-                f"service `{service.name}`: mounts of type `{volume.type}` on `{volume.target}` are not supported"
+                f"service `{service.name}`: mounts of type `{volume.type}` on `{volume.target}` are not supported",
+                path=("services", service.name, "volumes"),
             )
 
 

@@ -30,7 +30,10 @@ def endpoints(surroundings: Surroundings, service: ServiceConfig) -> tuple[str, 
     names = {key: real_name(surroundings.project, service, key) for key in service.networks_by_priority}
     if alone := NO_STACK.intersection(names.values()):
         if len(names) > 1:
-            raise ProjectError(f"service `{service.name}` cannot use the network `{min(alone)}` beside others")
+            path = ("services", service.name, "networks")
+            raise ProjectError(
+                f"service `{service.name}` cannot use the network `{min(alone)}` beside others", path=path
+            )
         return min(alone), ()
     if not names:
         return "none", ()
@@ -58,7 +61,10 @@ def port_binding(service: ServiceConfig, port: PortConfig) -> PortBinding:
         case "tcp" | "udp" | "sctp":
             return PortBinding(port.target, port.protocol, port.host_ip, first, ranged)
         case _:
-            raise ProjectError(f"service `{service.name}`: unknown protocol `{port.protocol}` of port {port.target}")
+            raise ProjectError(
+                f"service `{service.name}`: unknown protocol `{port.protocol}` of port {port.target}",
+                path=("services", service.name, "ports"),
+            )
 
 
 def extra_hosts(service: ServiceConfig) -> tuple[tuple[str, str], ...]:

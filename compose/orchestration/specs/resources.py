@@ -16,9 +16,14 @@ def network_spec(project: Project, key: str) -> NetworkSpec:
     """Return the spec of a network that the project owns. Raises ProjectError for what the runtime does not have."""
     config = project.networks[key]
     if config.enable_ipv4 is False:
-        raise ProjectError(f"network `{key}`: `enable_ipv4: false` is not supported", hint="leave it out")
+        raise ProjectError(
+            f"network `{key}`: `enable_ipv4: false` is not supported",
+            hint="leave it out",
+            path=("networks", key, "enable_ipv4"),
+        )
     if config.ipam.driver not in {"", "default"}:
-        raise ProjectError(f"network `{key}`: the ipam driver `{config.ipam.driver}` is not supported")
+        path = ("networks", key, "ipam", "driver")
+        raise ProjectError(f"network `{key}`: the ipam driver `{config.ipam.driver}` is not supported", path=path)
     spec = NetworkSpec(
         name=config.name or resource_name(project.name, key),
         project=project.name,

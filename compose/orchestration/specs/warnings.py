@@ -11,7 +11,7 @@ from schemas.composefile.service import ServiceConfig
 def check(service: ServiceConfig) -> list[errors.Warning]:
     """Return the warnings of a service. Raises ProjectError (ErrorGroup for several) for what cannot be."""
     found: list[ComposeError] = [
-        ProjectError(f"service `{service.name}`: `{name}` is not supported", hint=reason)
+        ProjectError(f"service `{service.name}`: `{name}` is not supported", hint=reason, path=_path(service, name))
         for name, is_used, reason in _REFUSED
         if is_used(service)
     ]
@@ -25,6 +25,10 @@ def check(service: ServiceConfig) -> list[errors.Warning]:
         if is_used(service)
     ]
     return [*ignored, *_published_on_the_host(service), *_of_networks(service), *_of_volumes(service)]
+
+
+def _path(service: ServiceConfig, name: str) -> tuple[str, ...]:
+    return ("services", service.name, *name.split("."))
 
 
 def _published_on_the_host(service: ServiceConfig) -> Iterator[errors.Warning]:
