@@ -81,7 +81,6 @@ def config_of(spec: ContainerSpec, image: ImageConfig) -> ImageConfig:
     inherited = [entry for entry in image.environment if entry.partition("=")[0] not in spec.environment]
     ports = [port if "/" in port else f"{port}/tcp" for port in spec.expose]
     ports += [f"{binding.container_port}/{binding.protocol}" for binding in spec.ports]
-    anonymous = [mount.target for mount in spec.mounts if mount.type == "volume" and not mount.source]
     own_entrypoint = spec.entrypoint is not None
     return replace(
         image,
@@ -92,7 +91,6 @@ def config_of(spec: ContainerSpec, image: ImageConfig) -> ImageConfig:
         user=spec.user or image.user,
         stop_signal=spec.stop_signal or image.stop_signal,
         exposed_ports=tuple(dict.fromkeys((*image.exposed_ports, *ports))),
-        volumes=tuple(dict.fromkeys((*image.volumes, *anonymous))),
         labels={**image.labels, **spec.labels},
         healthcheck=_plain(spec, image),
         on_build=(),
