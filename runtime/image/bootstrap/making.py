@@ -35,6 +35,7 @@ _INTERNAL = (
     "running --",
     "creating tarball",
     "removing ",
+    "main() received",
 )
 _ERROR = "E: "
 _NO_PACKAGE = re.compile(r"E: (?:Unable to locate package|Package '?)\s*([a-z0-9][a-z0-9+.-]*)")
