@@ -41,11 +41,24 @@ class Span:
         return f"{self.file}:{self.line}:{self.column}"
 
 
+@dataclass(frozen=True, slots=True)
+class Warning:  # noqa: A001 - the word of the domain; the builtin is never used here
+    """Something odd that is no error; printed on standard error."""
+
+    message: str
+    span: Span | None = None
+    hint: str = ""
+    context: str = ""
+    code: str = "warning"
+
+
 class ComposeError(Exception):
     """Base of what `pycompose` reports without a traceback."""
 
     code = "error"
     exit_code = EXIT_FAILURE
+    warnings: tuple[Warning, ...] = ()
+    """What was odd in the project's files, up to the error: a variable that is not set may be its cause."""
 
     def __init__(
         self,
@@ -143,14 +156,3 @@ class ErrorGroup(ComposeError):
         self.errors = tuple(errors)
         self.more = more
         """There are others that are not told."""
-
-
-@dataclass(frozen=True, slots=True)
-class Warning:  # noqa: A001 - the word of the domain; the builtin is never used here
-    """Something odd that is no error; printed on standard error."""
-
-    message: str
-    span: Span | None = None
-    hint: str = ""
-    context: str = ""
-    code: str = "warning"

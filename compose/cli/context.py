@@ -7,7 +7,8 @@ command pays only for what it needs.
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from compose.cli import registry
@@ -100,7 +101,8 @@ class Context:
 
         `reader` reads the files instead of the usual one. Raises what is wrong with them.
         """
-        result: LoadResult = registry.load(registry.PROJECT).load(self.options, services, reader, **switches)
+        with self._warning_of_its_cause():
+            result: LoadResult = registry.load(registry.PROJECT).load(self.options, services, reader, **switches)
         self._sources = result.sources
         self._warn_of(result)
         return result
@@ -113,7 +115,8 @@ class Context:
 
     def resolve(self, services: Sequence[str] = (), **switches: bool) -> "Resolved":
         """Read and check the project as `load` does, without its models: in half the time of few services."""
-        result: Resolved = registry.load(registry.RESOLVED).resolve(self.options, services, **switches)
+        with self._warning_of_its_cause():
+            result: Resolved = registry.load(registry.RESOLVED).resolve(self.options, services, **switches)
         self._warn_of(result)
         return result
 
@@ -121,6 +124,16 @@ class Context:
         """Print what of a project is right, but probably not meant."""
         for warning in registry.load(registry.ADVICE).advice(result):
             self.warn(warning)
+
+    @contextmanager
+    def _warning_of_its_cause(self) -> Iterator[None]:
+        """Print the warnings that led to an error, before it."""
+        try:
+            yield
+        except ComposeError as error:
+            for warning in error.warnings:
+                self.warn(warning)
+            raise
 
     def _warn_of(self, result: "Resolved") -> None:
         for warning in result.warnings:

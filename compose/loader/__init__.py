@@ -1,1 +1,1 @@
-"""From Compose files to the project: `pipeline.load` lists the stages, tables keyed by path hold the rules."""
+"""From Compose files to the project: `pipeline.resolve` lists the stages, tables keyed by path hold the rules."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from compose import errors
-from compose.errors import ComposeFileError, ProjectError
+from compose.errors import ComposeError, ComposeFileError, ProjectError
 from compose.loader import consistency, selection
 from compose.loader.discovery import Discovery, discover, require_files
 from compose.loader.files import FileLoader, Scope
@@ -69,6 +69,15 @@ def resolve(options: LoadOptions, services: Sequence[str] = ()) -> Resolved:
     found = discover(options)
     require_files(found)
     files = FileLoader(options)
+    try:
+        return _resolved(found, files, services)
+    except ComposeError as error:
+        error.warnings = tuple(files.findings.warnings)
+        raise
+
+
+def _resolved(found: Discovery, files: FileLoader, services: Sequence[str]) -> Resolved:
+    options = files.options
     for warning in found.warnings:
         files.findings.note(warning)
     name, origin = _project_name(found, files)

@@ -202,3 +202,11 @@ def test_every_flag_that_prints_must_print_beside_quiet_too() -> None:
     for action in parser._actions:
         if action.option_strings and action.dest not in {"help", "format", *HEEDED_BY_A_CHECK}:
             assert action.dest in checked.PRINTING, action.dest
+
+
+def test_a_variable_that_is_not_set_must_be_told_beside_the_error_that_comes_of_it(config: Config) -> None:
+    """The error alone, of a service without an image, would not name the variable."""
+    Path("compose.yaml").write_text("services: {web: {image: '${IMAGE}'}}\n")
+    code, _, err = config("-q")
+    assert code == 15
+    assert err.index('The "IMAGE" variable is not set') < err.index("has neither an image nor a build context")
