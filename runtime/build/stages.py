@@ -29,7 +29,7 @@ from runtime.build.results import StageResult
 from runtime.build.roots import LayersRoot, Root
 from runtime.build.telling import Step as Told
 from runtime.build.telling import Telling
-from runtime.errors import BuildFailed, Cancelled, EngineError, Unsupported
+from runtime.errors import BuildFailed, Cancelled, EngineError, SourceError, Unsupported
 from runtime.image.platforms import format_platform, own_platform
 from runtime.image.reference import parse
 from runtime.image.store import ImageStore
@@ -191,15 +191,7 @@ class Stages:
 
     def _carry_out(self, stage: PlannedStage, step: Step, result: StageResult, told: Told) -> StageResult:
         self._check_platform(stage, step)
-        use_cache = not (self._spec.no_cache or stage.name in self._spec.no_cache_stages)
-        done = self._executor.execute(
-            step,
-            result.diff_ids,
-            self._root,
-            use_cache=use_cache,
-            output=told.output,
-            cancelled=self._cancelling.descriptor,
-        )
+        done = self._execute(stage, step, result, told)
         told.is_cached = done.is_cached
         if done.layer is None:
             if isinstance(step, RunStep) and (done.exit_code or done.failure):
@@ -207,6 +199,24 @@ class Stages:
             return result
         size_bytes, made_ns = self._store.built_layer(done.layer.diff_id)
         return result.with_layer(done.layer, size_bytes, made_ns)
+
+    def _execute(self, stage: PlannedStage, step: Step, result: StageResult, told: Told) -> StepResult:
+        """Do a step. Raises BuildFailed, which shows its line, Cancelled, SourceError of what it needs."""
+        use_cache = not (self._spec.no_cache or stage.name in self._spec.no_cache_stages)
+        try:
+            return self._executor.execute(
+                step,
+                result.diff_ids,
+                self._root,
+                use_cache=use_cache,
+                output=told.output,
+                cancelled=self._cancelling.descriptor,
+            )
+        except (Cancelled, SourceError):
+            raise
+        except EngineError as error:
+            shown = error_at(error.message, step.location, self._definition.dockerfile.lines)
+            raise BuildFailed(shown.message, place=shown.place, output=told.last_output, hint=error.hint) from error
 
     def _failed(self, step: RunStep, done: StepResult, told: Told) -> BuildFailed:
         reason = done.failure or f"exit code: {done.exit_code}"

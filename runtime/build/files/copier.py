@@ -99,7 +99,7 @@ class Copier:
             if not item.path:
                 self._target.made(place.parent, place.name)
         elif not stat.S_ISDIR(status.st_mode):
-            raise InvalidArgument(f"cannot copy to non-directory: `{place.name}`")
+            raise InvalidArgument(f"cannot copy to non-directory: `{self._target.real_path(place)}`")
         descriptor = os.open(place.name, _FOLDER, dir_fd=place.parent)
         # The destination itself keeps its owner and mode; a folder on the way to a chosen file too, if it is there.
         looks = bool(item.path) and (item.is_chosen or status is None)
@@ -127,7 +127,7 @@ class Copier:
         if status is None:
             return
         if stat.S_ISDIR(status.st_mode):
-            raise InvalidArgument(f"cannot replace to directory `{place.name}` with file")
+            raise InvalidArgument(f"cannot replace to directory `{self._target.real_path(place)}` with file")
         os.unlink(place.name, dir_fd=place.parent)
 
     def _link(self, path: str, place: Place) -> None:

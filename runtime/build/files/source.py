@@ -109,7 +109,8 @@ class SourceTree:
         """Return where a path without wildcards leads, links followed. Raises NotFound, InvalidArgument."""
         real = self._real(path)
         if real is None or not self._is_visible(real):
-            raise NotFound(f'"/{path}": not found')
+            hint = "" if real is None else "it is there, but `.dockerignore` leaves it out"
+            raise NotFound(f'"/{path}": not found', hint=hint)
         return Found(path.rpartition("/")[2], real)
 
     def walk(self, real: str, include: Ignoring | None = None, exclude: Ignoring | None = None) -> Iterator[Item]:
@@ -157,6 +158,8 @@ class SourceTree:
         try:
             descriptor = openat2(self.root, path or ".", os.O_PATH, resolve=_FOLLOWING)
         except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise InvalidArgument(f'too many symlinks: "/{path}"') from error
             if error.errno in _ABSENT:
                 return None
             raise

@@ -2,10 +2,11 @@
 
 import errno
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 
 from runtime.errors import InvalidArgument, SyscallError
-from runtime.launch.tree import Tree
+from runtime.launch.tree import Tree, split_path
 
 _MOST_LINKS = 40
 FOLDER_MODE = 0o755
@@ -53,7 +54,7 @@ class TargetTree(Tree):
             folder, _, name = path.rstrip("/").rpartition("/")
             if name in ("", "."):
                 return Place(self.folder(folder or "/"), ".")
-            place = Place(self._open_folder(folder), name)
+            place = Place(self.folder(folder or "/"), name)
             try:
                 link = os.readlink(name, dir_fd=place.parent)
             except OSError:
@@ -62,13 +63,23 @@ class TargetTree(Tree):
             os.close(place.parent)
         raise SyscallError(errno.ELOOP, "open", path)
 
-    def _open_folder(self, path: str) -> int:
+    def folder(self, path: str, mode: int = 0o755, *, links: bool = True) -> int:
+        """Open a folder, made with what is missing above it. Raises InvalidArgument when a file is in the way."""
         try:
-            return self.folder(path or "/")
+            return super().folder(path, mode, links=links)
         except SyscallError as error:
             if error.errno == errno.ENOTDIR:
-                raise InvalidArgument(f"`{path}` in the image is not a folder") from error
+                raise InvalidArgument(f"`{self._file_on_the_way(path)}` in the image is not a folder") from error
             raise
+
+    def _file_on_the_way(self, path: str) -> str:
+        parts = split_path(path)
+        for count in range(1, len(parts)):
+            with suppress(SyscallError):
+                os.close(self.open("/".join(parts[:count]), os.O_PATH | os.O_DIRECTORY))
+                continue
+            return "/" + "/".join(parts[:count])
+        return "/" + "/".join(parts)
 
     def real_path(self, place: Place, *, with_name: bool = True) -> str:
         """Return the absolute path of a place, without links, as it is seen in here."""

@@ -1,6 +1,7 @@
 """History and titles of steps, in the words of BuildKit (which are those of Go's fmt)."""
 
 import contextlib
+import sys
 from collections.abc import Iterable, Mapping
 
 from runtime.build.dockerfile.durations import format_duration
@@ -8,6 +9,7 @@ from runtime.build.dockerfile.expansion import ExpansionError, Style, expand
 from runtime.build.dockerfile.instructions import Healthcheck
 
 _ESCAPES = {"\a": r"\a", "\b": r"\b", "\f": r"\f", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\v": r"\v"}
+_RUNE_ESCAPES = {"'": r"\'", '"': '"'}
 _PLAIN_TITLE = Style()
 _RUN_TITLE = Style(keep_quotes=True, keep_unset=True)
 
@@ -28,15 +30,10 @@ def plain_list(texts: Iterable[str]) -> str:
 
 
 def health(check: Healthcheck) -> str:
-    """Return a health check as Go's %+v writes it."""
-    times = (
-        ("Interval", check.interval_ns),
-        ("Timeout", check.timeout_ns),
-        ("StartPeriod", check.start_period_ns),
-        ("StartInterval", check.start_interval_ns),
-    )
-    parts = [f"{name}:{format_duration(value)}" for name, value in times]
-    return f"{{Test:{plain_list(check.test)} {' '.join(parts)} Retries:{check.retries}}}"
+    """Return a health check as Go's %q writes it: the number of retries as the character that has it."""
+    times = (check.interval_ns, check.timeout_ns, check.start_period_ns, check.start_interval_ns)
+    parts = [quoted_list(check.test), *(quoted(format_duration(value)) for value in times)]
+    return f"&{{{' '.join(parts)} {_quoted_rune(check.retries)}}}"
 
 
 def run(arguments: Iterable[str], build_args: Mapping[str, str]) -> str:
@@ -58,6 +55,12 @@ def summary(content: str) -> str:
     """Return the first line of a here-document, with dots where there are more."""
     lines = content.strip().replace("\r\n", "\n").split("\n")
     return lines[0] + ("..." if len(lines) > 1 else "")
+
+
+def _quoted_rune(number: int) -> str:
+    # A number that is no character is written as U+FFFD.
+    character = chr(number) if number <= sys.maxunicode and not 0xD800 <= number < 0xE000 else "\ufffd"
+    return f"'{_RUNE_ESCAPES.get(character) or _quoted_character(character)}'"
 
 
 def _quoted_character(character: str) -> str:
