@@ -55,7 +55,7 @@ integration: setup
 	$(SUDO) $(PYTHON) $(PYTEST) tests/integration $(ARGS)
 
 conformance: setup
-	$(PYTHON) $(PYTEST) tests/conformance $(ARGS)
+	$(SUDO) $(PYTHON) $(PYTEST) tests/conformance $(ARGS)
 
 scenarios: setup
 	$(SUDO) $(PYTHON) $(PYTEST) tests/scenarios $(ARGS)

@@ -1,0 +1,1 @@
+mkdir other; echo f >other/f; echo g >other/g

@@ -1,0 +1,1 @@
+mkdir empty; chmod 700 empty

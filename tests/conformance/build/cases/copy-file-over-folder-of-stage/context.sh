@@ -1,0 +1,1 @@
+mkdir -p src; echo sub >src/link

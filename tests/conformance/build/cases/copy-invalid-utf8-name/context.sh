@@ -1,0 +1,1 @@
+mkdir -p src; echo x >"src/$(printf 'lat\351n')"

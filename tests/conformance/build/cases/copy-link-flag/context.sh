@@ -1,0 +1,1 @@
+echo a >a; mkdir -m 700 dir; echo b >dir/b

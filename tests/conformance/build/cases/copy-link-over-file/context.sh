@@ -1,0 +1,1 @@
+mkdir -p src; ln -s nowhere src/one; ln -s one src/two

@@ -1,0 +1,1 @@
+mkdir -p etc; echo mine >etc/x; ln -s /etc abs

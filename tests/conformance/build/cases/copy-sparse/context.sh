@@ -1,0 +1,1 @@
+truncate -s 3M big; echo end >>big

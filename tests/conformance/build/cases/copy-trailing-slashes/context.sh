@@ -1,0 +1,1 @@
+mkdir -p src/a; echo b >src/a/b

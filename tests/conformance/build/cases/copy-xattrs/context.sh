@@ -1,0 +1,1 @@
+mkdir src; echo x >src/a; python3 -c 'import os; os.setxattr("src/a", "user.mine", b"v\x00\xff"); os.setxattr("src/a", "security.capability", bytes.fromhex("0100000200040000000000000000000000000000")); os.setxattr("src", "user.dir", b"d")'

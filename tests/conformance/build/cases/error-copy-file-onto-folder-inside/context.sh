@@ -1,0 +1,1 @@
+mkdir -p src; echo file >src/sub

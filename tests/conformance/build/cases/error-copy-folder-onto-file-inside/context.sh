@@ -1,0 +1,1 @@
+mkdir -p src/one; echo x >src/one/x

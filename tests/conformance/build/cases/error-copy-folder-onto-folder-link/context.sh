@@ -1,0 +1,1 @@
+mkdir -p src/shortcut; echo x >src/shortcut/x
