@@ -8,7 +8,13 @@ from compose.loader.discovery import FILE_NAMES
 from compose.remote import names
 
 if TYPE_CHECKING:
+    from compose.remote.oci import Artefacts
     from compose.remote.sources import RemoteSources
+
+
+def _open_artefacts() -> "Artefacts":
+    artefacts: Artefacts = registry.load(registry.ARTEFACTS).RemoteArtefacts()
+    return artefacts
 
 
 class Fetching:
@@ -36,7 +42,7 @@ class Fetching:
     def _opened(self) -> "RemoteSources":
         if self._sources is None:
             self._sources = registry.load(registry.REMOTE).open_sources(
-                self._folder, self._environment, FILE_NAMES, self._tell_waiting
+                self._folder, self._environment, FILE_NAMES, self._tell_waiting, _open_artefacts
             )
         assert self._sources is not None  # noqa: S101 - for mypy: the registry's modules are untyped
         return self._sources

@@ -7,7 +7,10 @@ import os
 import re
 from collections.abc import Mapping
 
-_CACHE = "pycompose/git"
+GIT, OCI = "git", "oci"
+"""Kinds of remote files; each has a folder in the cache."""
+
+_CACHE = "pycompose"
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _SCP = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*@[A-Za-z0-9][A-Za-z0-9.-]*:")
 
@@ -38,4 +41,5 @@ def cache_folder(environment: Mapping[str, str]) -> str:
 def root_of(path: str, folder: str) -> str:
     """The fetched tree in a cache folder that a clean, absolute path lies in; empty where it lies in none."""
     below = path.removeprefix(f"{folder}/")
-    return "" if below == path else f"{folder}/{below.split('/')[0]}"
+    kind, _, inner = below.partition("/")
+    return f"{folder}/{kind}/{inner.split('/')[0]}" if below != path and kind in (GIT, OCI) and inner else ""

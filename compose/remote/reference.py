@@ -13,7 +13,6 @@ from compose.errors import RemoteError
 from compose.remote.names import BARE_GITHUB, scheme_of
 
 PROTOCOLS = ("https", "http", "ssh", "git", "file")
-OCI = "oci"
 
 _USER = re.compile(r"(?<=://)[^/@]*:[^/@]*(?=@)")
 _NOT_IN_REFS = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|\.$|/$|\.lock$")

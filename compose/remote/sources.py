@@ -8,10 +8,11 @@ from typing import Protocol
 from compose.errors import RemoteError
 from compose.remote.cache import Cache
 from compose.remote.git import Git
-from compose.remote.names import scheme_of
-from compose.remote.reference import OCI, parse, without_password
+from compose.remote.names import GIT, OCI, scheme_of
+from compose.remote.oci import Artefacts, OciLoader
+from compose.remote.reference import parse, without_password
 
-SWITCH = "COMPOSE_EXPERIMENTAL_GIT_REMOTE"
+SWITCHES = {GIT: "COMPOSE_EXPERIMENTAL_GIT_REMOTE", OCI: "COMPOSE_EXPERIMENTAL_OCI_REMOTE"}
 _FALSE = frozenset(("0", "f", "F", "false", "False", "FALSE"))
 _TRUE = frozenset(("1", "t", "T", "true", "True", "TRUE"))
 
@@ -32,11 +33,9 @@ class GitLoader:
     def __init__(self, cache: Cache, environment: Mapping[str, str], tell_waiting: Callable[[str], None]) -> None:
         self._cache = cache
         self._git = Git(environment, tell_waiting)
-        self._switch = environment.get(SWITCH, "")
 
     def fetch(self, text: str, *, by_fetched: bool) -> tuple[str, str]:
-        """Raises RemoteError, also where git sources are switched off."""
-        self._require_switched_on(text)
+        """Raises RemoteError."""
         reference = parse(text)
         if by_fetched and reference.protocol == "file":
             raise RemoteError(f"{text}: a fetched file must not lead back to files of this machine")
@@ -44,54 +43,50 @@ class GitLoader:
         root = self._cache.tree(commit, lambda folder: self._git.fetch(reference, commit, folder))
         return root, reference.subdirectory
 
-    def _require_switched_on(self, text: str) -> None:
-        if self._switch in _FALSE:
-            raise RemoteError(f"{without_password(text)}: git sources are switched off by {SWITCH}")
-        if self._switch and self._switch not in _TRUE:
-            raise RemoteError(f"{SWITCH} is a boolean, not `{self._switch}`", hint="`true` or `false`")
-
-
-class OciLoader:
-    """Compose files in registries: not there yet."""
-
-    def fetch(self, text: str, *, by_fetched: bool) -> tuple[str, str]:  # noqa: ARG002 - the Protocol's
-        """Raises RemoteError."""
-        hint = "fetch it with another tool, and name the file; or use a git repository"
-        raise RemoteError(f"{text}: Compose files in a registry are not supported", hint=hint)
-
 
 def open_sources(
-    folder: str, environment: Mapping[str, str], names: Sequence[str], tell_waiting: Callable[[str], None]
+    folder: str,
+    environment: Mapping[str, str],
+    names: Sequence[str],
+    tell_waiting: Callable[[str], None],
+    artefacts: Callable[[], Artefacts],
 ) -> "RemoteSources":
-    """The remote files of one run, fetched below `folder`; `tell_waiting` is called where that takes its time."""
-    return RemoteSources(GitLoader(Cache(folder), environment, tell_waiting), names)
+    """The remote files of one run, fetched below `folder`; `tell_waiting` is called where that takes its time.
+
+    `artefacts` opens registries when the first one is asked.
+    """
+    loaders: dict[str, RemoteLoader] = {
+        GIT: GitLoader(Cache(f"{folder}/{GIT}"), environment, tell_waiting),
+        OCI: OciLoader(Cache(f"{folder}/{OCI}"), artefacts, tell_waiting),
+    }
+    return RemoteSources(loaders, {kind: environment.get(switch, "") for kind, switch in SWITCHES.items()}, names)
 
 
 class RemoteSources:
     """All remote files of one run; each reference is fetched once."""
 
-    def __init__(self, git: GitLoader, names: Sequence[str]) -> None:
+    def __init__(self, loaders: Mapping[str, RemoteLoader], switches: Mapping[str, str], names: Sequence[str]) -> None:
         self.folders: dict[str, str] = {}
         """Each reference, as it may be shown, and the folder of its local copy."""
+        self._loaders = loaders
+        self._switches = switches
         self._names = names
         """Names of Compose files, the best first."""
-        self._loaders: dict[str, RemoteLoader] = {OCI: OciLoader()}
-        self._git = git
         self._known: dict[tuple[str, bool], str] = {}
 
     def local_copy(self, reference: str, *, by_fetched: bool) -> str:
         """The Compose file that a reference means, as an absolute path. Raises RemoteError."""
         key = (reference, by_fetched)
         if key not in self._known:
-            loader = self._loaders.get(scheme_of(reference), self._git)
-            root, inner = loader.fetch(reference, by_fetched=by_fetched)
+            kind = OCI if scheme_of(reference) == OCI else GIT
+            root, inner = self._fetch(kind, reference, by_fetched=by_fetched)
             self._known[key] = self._file(root, inner, reference)
             self.folders[without_password(reference)] = root
         return self._known[key]
 
     def local_folder(self, reference: str) -> str:
         """The folder that a reference means, for a build, as an absolute path. Raises RemoteError."""
-        root, inner = self._git.fetch(reference, by_fetched=False)
+        root, inner = self._fetch(GIT, reference, by_fetched=False)
         shown = without_password(reference)
         path = posixpath.join(root, inner) if inner else root
         if not os.path.isdir(path):  # noqa: PTH112 - this module's paths are texts
@@ -99,6 +94,15 @@ class RemoteSources:
         if not f"{os.path.realpath(path)}/".startswith(f"{os.path.realpath(root)}/"):
             raise RemoteError(f"{shown}: `{inner}` is a link that leaves the repository")
         return path
+
+    def _fetch(self, kind: str, reference: str, *, by_fetched: bool) -> tuple[str, str]:
+        """Raises RemoteError, also where this kind of source is switched off."""
+        switch, name = self._switches[kind], SWITCHES[kind]
+        if switch in _FALSE:
+            raise RemoteError(f"{without_password(reference)}: {kind} sources are switched off by {name}")
+        if switch and switch not in _TRUE:
+            raise RemoteError(f"{name} is a boolean, not `{switch}`", hint="`true` or `false`")
+        return self._loaders[kind].fetch(reference, by_fetched=by_fetched)
 
     def _file(self, root: str, inner: str, reference: str) -> str:
         shown = without_password(reference)

@@ -15,9 +15,9 @@ from runtime.image.fetching import Source
 from runtime.image.pulling import Puller
 from runtime.image.pushing import Pusher, Target
 from runtime.image.reference import Reference, parse
+from runtime.image.remote import origin, sources
 from runtime.image.store import ImageStore, named_errors
 from runtime.image.unpackers import Unpackers
-from runtime.registry.client import Repository
 from runtime.registry.credentials import open_credentials
 from runtime.registry.session import Session
 from runtime.registry.settings import read_settings
@@ -57,7 +57,7 @@ class Distribution:
             return PulledImage(record, record.id, is_new=False)
         known = images.by_reference(self._database.read(), reference.familiar)
         with self._listening(listener) as report, named_errors("pull"), self._store.blobs.lease():
-            source = Source(self._repositories(reference), self._session.patience, report)
+            source = Source(sources(self._session, reference), self._session.patience, report)
             puller = Puller(self._store.assembler, self._unpackers, source)
             pulled = puller.pull(reference, platform, known.id if known else "")
         if pulled.is_new and known is not None:
@@ -87,7 +87,7 @@ class Distribution:
         def relatives(position: int) -> list[str]:
             return self._relatives(reference, record.layers[position])
 
-        target = Target(self._origin(reference), reference.tag, relatives, self._session.patience, report)
+        target = Target(origin(self._session, reference), reference.tag, relatives, self._session.patience, report)
         sent, pushed = Pusher(blobs, target).push(content, layers)
         with self._database.transaction() as connection:
             if sent != content:
@@ -110,19 +110,6 @@ class Distribution:
         """Close connections and end the workers."""
         self._session.close()
         self._unpackers.close()
-
-    def _repositories(self, reference: Reference) -> tuple[Repository, ...]:
-        mirrors = self._session.settings.of(reference.domain).mirrors
-        return (
-            *(
-                Repository(self._session, reference.domain, reference.path, reference.familiar_name, mirror=mirror)
-                for mirror in mirrors
-            ),
-            self._origin(reference),
-        )
-
-    def _origin(self, reference: Reference) -> Repository:
-        return Repository(self._session, reference.domain, reference.path, reference.familiar_name)
 
     def _is_cancelled(self) -> bool:
         return any(listener.is_cancelled for listener in tuple(self._listeners))

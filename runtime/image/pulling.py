@@ -1,16 +1,17 @@
 """Pulling: from a name to an image in the store."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TypeVar
 
-from runtime.errors import EngineError, InvalidArgument, NotFound, PermissionDenied, Unavailable, Unsupported
+from runtime.errors import InvalidArgument, NotFound, PermissionDenied, Unavailable, Unsupported
 from runtime.image.assembly import Assembler
 from runtime.image.configuration import read_configuration
 from runtime.image.content import MAX_DOCUMENT_BYTES
 from runtime.image.fetching import LayerFetcher, Source
 from runtime.image.platforms import candidates, parse_platform
 from runtime.image.reference import Reference
+from runtime.image.remote import ask
 from runtime.image.unpackers import Unpackers
 from runtime.image.ways_in import without_registry
 from runtime.registry.client import Document, Repository
@@ -87,7 +88,7 @@ class Puller:
                 hint=f"it has {', '.join(each for each in offered if 'unknown' not in each)[:300]}" if offered else "",
             )
         entry = found[0]
-        inner = _ask(self._source.repositories, lambda repository: repository.manifest(entry.digest))
+        inner = ask(self._source.repositories, lambda repository: repository.manifest(entry.digest))
         if len(inner.content) != entry.size_bytes:
             raise InvalidArgument(f"manifest `{entry.digest}` is not of the size that the index says")
         return self._for_platform(inner, wanted, reference, depth + 1)
@@ -98,19 +99,10 @@ class Puller:
             raise InvalidArgument(f"the image's configuration is larger than {MAX_DOCUMENT_BYTES} bytes")
         if blobs.verify(descriptor.digest, descriptor.size_bytes):
             return blobs.read(descriptor.digest)
-        return _ask(
+        return ask(
             self._source.repositories,
             lambda repository: repository.document(descriptor.digest, descriptor.size_bytes),
         )
-
-
-def _ask(repositories: Sequence[Repository], question: Callable[[Repository], T]) -> T:
-    for repository in repositories[:-1]:
-        try:
-            return question(repository)
-        except EngineError:
-            continue
-    return question(repositories[-1])
 
 
 def _media_type(document: Document) -> str:

@@ -33,15 +33,19 @@ class Descriptor:
     size_bytes: int
     annotations: dict[str, str] = field(default_factory=dict)
     platform: Platform | None = None
+    artifact_type: str = ""
+    """Of the manifest that an entry of an index leads to, where that is no image."""
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """One image: its configuration and its layers, lowest first."""
+    """One image, its configuration and its layers, lowest first; or an artefact, whose layers are any files."""
 
     config: Descriptor
     layers: tuple[Descriptor, ...]
     media_type: str = OCI_MANIFEST
+    artifact_type: str = ""
+    annotations: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,14 @@ def descriptor_from_plain(plain: object) -> Descriptor:
     media_type = source.get("mediaType", "")
     if not isinstance(media_type, str):
         raise ValueError(f"not a media type: `{media_type!s:.100}`")
-    return Descriptor(media_type, digest, size, _strings(source.get("annotations")), _platform(source.get("platform")))
+    return Descriptor(
+        media_type,
+        digest,
+        size,
+        _strings(source.get("annotations")),
+        _platform(source.get("platform")),
+        _text(source.get("artifactType")),
+    )
 
 
 def manifest_from_plain(plain: object) -> Manifest:
@@ -77,7 +88,13 @@ def manifest_from_plain(plain: object) -> Manifest:
     layers = tuple(descriptor_from_plain(layer) for layer in _list(source.get("layers"), "layers"))
     if len(layers) > MAX_LAYERS:
         raise ValueError(f"{len(layers)} layers, {MAX_LAYERS} are possible")
-    return Manifest(descriptor_from_plain(source.get("config")), layers, str(media_type))
+    return Manifest(
+        descriptor_from_plain(source.get("config")),
+        layers,
+        str(media_type),
+        _text(source.get("artifactType")),
+        _strings(source.get("annotations")),
+    )
 
 
 def index_from_plain(plain: object) -> Index:
@@ -106,8 +123,10 @@ def manifest_to_plain(manifest: Manifest) -> dict[str, object]:
     return {
         "schemaVersion": 2,
         "mediaType": manifest.media_type,
+        **({"artifactType": manifest.artifact_type} if manifest.artifact_type else {}),
         "config": descriptor_to_plain(manifest.config),
         "layers": [descriptor_to_plain(layer) for layer in manifest.layers],
+        **({"annotations": dict(manifest.annotations)} if manifest.annotations else {}),
     }
 
 
@@ -116,8 +135,12 @@ def _platform(plain: object) -> Platform | None:
         return None
     source = _mapping(plain, "platform")
     values = [source.get(key, "") for key in ("os", "architecture", "variant")]
-    os, architecture, variant = (value if isinstance(value, str) else "" for value in values)
+    os, architecture, variant = map(_text, values)
     return Platform(os, architecture, variant)
+
+
+def _text(plain: object) -> str:
+    return plain if isinstance(plain, str) else ""
 
 
 def _mapping(plain: object, what: str) -> dict[str, object]:

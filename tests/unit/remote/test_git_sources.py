@@ -234,11 +234,11 @@ def test_an_error_must_show_where_the_reference_is_written(pycompose: Run, shop:
     (project / ".env").write_text(f"A=1\nCOMPOSE_FILE={shop.url}?branch=nope\n")
     assert ".env:2:14" in pycompose("config")[2]
     (project / ".env").unlink()
-    (project / "compose.yaml").write_text("include:\n  - oci://docker.io/me/shop:1\n")
+    (project / "compose.yaml").write_text("include:\n  - oci://127.0.0.1:1/me/shop:1\n")
     code, _, err = pycompose("config")
     assert code == 1
     assert "compose.yaml:2:5" in err
-    assert "Compose files in a registry are not supported" in err
+    assert "oci://127.0.0.1:1/me/shop:1: cannot reach `127.0.0.1:1`" in err
 
 
 def test_git_sources_must_be_switched_off_by_docker_composes_variable(

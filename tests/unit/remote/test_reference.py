@@ -94,7 +94,9 @@ def test_a_password_must_not_be_shown() -> None:
 
 def test_the_cache_must_be_where_the_environment_says() -> None:
     """XDG_CACHE_HOME when it is absolute, else `.cache` at home."""
-    assert cache_folder({"XDG_CACHE_HOME": "/c", "HOME": "/h"}) == "/c/pycompose/git"
-    assert cache_folder({"XDG_CACHE_HOME": "relative", "HOME": "/h"}) == "/h/.cache/pycompose/git"
-    assert root_of("/c/pycompose/git/abc/a/b", "/c/pycompose/git") == "/c/pycompose/git/abc"
-    assert root_of("/c/pycompose/gitabc", "/c/pycompose/git") == ""
+    assert cache_folder({"XDG_CACHE_HOME": "/c", "HOME": "/h"}) == "/c/pycompose"
+    assert cache_folder({"XDG_CACHE_HOME": "relative", "HOME": "/h"}) == "/h/.cache/pycompose"
+    assert root_of("/c/pycompose/git/abc/a/b", "/c/pycompose") == "/c/pycompose/git/abc"
+    assert root_of("/c/pycompose/oci/abc/a", "/c/pycompose") == "/c/pycompose/oci/abc"
+    for elsewhere in ("/c/pycompose/gitabc/a", "/c/pycompose/git", "/c/pycompose", "/c/pycomposegit/abc", "/x/git/a/b"):
+        assert root_of(elsewhere, "/c/pycompose") == ""
