@@ -1,7 +1,6 @@
 """Starts under way: polled by the loop, several side by side."""
 
 import os
-import select
 from collections.abc import Callable, Iterable
 
 from runtime.errors import EngineError, FailedPrecondition, SyscallError
@@ -10,6 +9,7 @@ from runtime.launch.launcher import Launched, PendingLaunch
 from runtime.launch.stdio import LaunchStdio
 from runtime.supervisor.custody import Custody
 from runtime.supervisor.loop import Loop
+from runtime.syscall.process import is_exiting
 from schemas.engine.bundle import Bundle
 from schemas.engine.identifiers import short
 from schemas.engine.specs import ExecSpec, partner_of
@@ -57,10 +57,8 @@ class Launches:
             pidfd = self._open_partner(partner)
             if pidfd is None:
                 return _partner_gone(partner)
-            # Ended, and not yet reaped: the launch hears of it before the loop does.
-            poll = select.poll()
-            poll.register(pidfd, select.POLLIN)
-            has_ended = bool(poll.poll(0))
+            # The launch hears of it before the loop does.
+            has_ended = is_exiting(pidfd)
             os.close(pidfd)
             # A precondition that a launch itself finds missing is a pid namespace to enter.
             if has_ended or isinstance(error, FailedPrecondition):

@@ -131,3 +131,6 @@ TIOCGPTPEER = 0x5441
 # linux/pidfd.h: _IOWR(0xFF, 11, 64 bytes), Linux 6.13; the exit status since 6.15
 PIDFD_GET_INFO = 0xC040FF0B
 PIDFD_INFO_EXIT = 1 << 3
+
+# linux/sched.h, in the flags of proc(5)'s stat
+PF_EXITING = 0x4

@@ -174,6 +174,18 @@ def pid_of(pidfd: int) -> int:
     return -1
 
 
+def is_exiting(pidfd: int) -> bool:
+    """Whether the process is on its way out or gone (proc(5), flags of /proc/<pid>/stat).
+
+    The first process of a pid namespace kills all others in it on that way, long before poll(2) tells of its end.
+    """
+    try:
+        with open(f"/proc/{pid_of(pidfd)}/stat", "rb") as file:
+            return bool(int(file.read().rpartition(b")")[2].split()[6]) & c.PF_EXITING)
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
 def boot_id() -> str:
     """Return the identity of this boot; records from another boot describe nothing that runs."""
     with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:

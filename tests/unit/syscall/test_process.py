@@ -38,6 +38,20 @@ def test_an_exit_status_must_be_known_by_pidfd():
     assert os.waitstatus_to_exitcode(status) == 5
 
 
+def test_a_process_on_its_way_out_must_be_told_from_one_that_runs():
+    """It counts as gone while nobody has reaped it, and afterwards."""
+    reading, writing = os.pipe()
+    pid, pidfd = process.clone(lambda: (os.close(writing), os.read(reading, 1)))
+    assert not process.is_exiting(pidfd)
+    os.close(writing)
+    assert _ended(pidfd)
+    assert process.is_exiting(pidfd)
+    os.waitpid(pid, 0)
+    assert process.is_exiting(pidfd)
+    os.close(pidfd)
+    os.close(reading)
+
+
 def test_a_child_must_have_default_signals():
     """Neither the parent's handlers nor its wake-up descriptor nor its blocked signals are left."""
     reading, writing = os.pipe()
