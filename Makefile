@@ -69,6 +69,7 @@ benchmark: setup
 	$(SUDO) $(PYTHON) benchmarks/load.py $(if $(PEER),--peer $(PEER))
 	$(SUDO) $(PYTHON) benchmarks/compare.py $(if $(PEER),--peer $(PEER))
 	$(SUDO) $(PYTHON) benchmarks/pull.py $(if $(PEER),--peer $(PEER))
+	$(SUDO) $(PYTHON) benchmarks/build.py $(if $(PEER),--peer $(PEER))
 
 format: setup
 	$(PYTHON) -m ruff check --fix .
