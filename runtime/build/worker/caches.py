@@ -24,14 +24,18 @@ def acquire(cache: BindCache, fill: Callable[[Path], None]) -> tuple[int, Path]:
     if cache.sharing == "private":
         return _acquire_private(cache, base, fill)
     folder = base / "0"
+    descriptor = _lock(folder, fcntl.LOCK_EX if cache.sharing == "locked" else fcntl.LOCK_SH)
     if not (folder / "data").exists():
-        # Whoever comes first fills it; the others wait for that.
-        descriptor = _lock(folder, fcntl.LOCK_EX)
+        # Whoever comes first fills it; the others wait for that alone, not until the first one is done with the cache.
+        filling = _lock(folder, fcntl.LOCK_EX, "filling")
         try:
             _filled(cache, folder, fill)
-        finally:
+        except BaseException:
             os.close(descriptor)
-    return _lock(folder, fcntl.LOCK_EX if cache.sharing == "locked" else fcntl.LOCK_SH), folder / "data"
+            raise
+        finally:
+            os.close(filling)
+    return descriptor, folder / "data"
 
 
 def _acquire_private(cache: BindCache, base: Path, fill: Callable[[Path], None]) -> tuple[int, Path]:
@@ -46,9 +50,9 @@ def _acquire_private(cache: BindCache, base: Path, fill: Callable[[Path], None])
             return descriptor, _filled(cache, folder, fill)
 
 
-def _lock(folder: Path, operation: int) -> int:
+def _lock(folder: Path, operation: int, name: str = "lock") -> int:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    descriptor = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.flock(descriptor, operation)
     except BaseException:
