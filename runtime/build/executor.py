@@ -81,10 +81,6 @@ class Executor:
             self._inputs.close()
             self.settle()
 
-    def warm_up(self) -> None:
-        """Start the worker and do not wait for it, when something will have to be done. Idempotent."""
-        self._worker.warm_up()
-
     def settle(self) -> None:
         """Have all layers on the disk, before an image of them is recorded; their steps are found from now on."""
         if self._made_layers:

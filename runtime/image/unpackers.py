@@ -98,10 +98,6 @@ class Unpackers:
         self._idle: list[_Worker] = []
         self._lock = threading.Lock()
 
-    def warm_up(self) -> None:
-        """Start one before there is anything to do."""
-        self.put_back(_Worker())
-
     def begin(self, scratch: Path) -> Unpacking:
         """Begin to unpack into a scratch folder of the store. Raises SyscallError."""
         with self._lock:

@@ -32,11 +32,6 @@ class BuildWorker:
         self._connection: socket.socket | None = None
         self._pid = 0
 
-    def warm_up(self) -> None:
-        """Start the worker and do not wait for it. Idempotent."""
-        with self._lock:
-            self._connect()
-
     def do(
         self, task: Task, *, output: Output | None = None, sandbox: int | None = None, cancelled: int | None = None
     ) -> Outcome:
