@@ -109,6 +109,7 @@ COMMANDS = {
     "pause": Command("Pause services", SERVICES, "pause", tier=1),
     "port": Command("Print the public port for a port binding", "[OPTIONS] SERVICE PRIVATE_PORT", "port", tier=1),
     "ps": Command("List containers", SERVICES, "ps", tier=1),
+    "publish": Command("Publish compose application", "[OPTIONS] REPOSITORY[:TAG]", "publish", tier=2, apart=True),
     "pull": Command("Pull service images", SERVICES, "pull", tier=2, apart=True),
     "push": Command("Push service images", SERVICES, "push", tier=2, apart=True),
     "restart": Command("Restart service containers", SERVICES, "restart", tier=1),
@@ -139,7 +140,7 @@ SHORTCUTS = {
 }
 """Light modules whose `report(context)` may already be a command's whole answer."""
 ALIASES = {"convert": "config"}
-ABSENT = frozenset({"attach", "cp", "publish", "stats", "watch", "alpha", "bridge"})
+ABSENT = frozenset({"attach", "cp", "stats", "watch", "alpha", "bridge"})
 """Commands of docker compose that this version does not have."""
 
 

@@ -52,6 +52,10 @@ ACCEPTED = {
         "--cap-add NET_ADMIN --cap-drop ALL --env-from-file x.env --build --pull never --remove-orphans web",
         "-it --rm web",
     ],
+    "publish": [
+        "--app --oci-version 1.1 --resolve-image-digests --with-env -y me/shop:1",
+        "--yes --oci-version=1.0 --dry-run me/shop",
+    ],
     "pull": [
         "--ignore-buildable --ignore-pull-failures --include-deps --policy always -q web db",
         "--no-parallel --parallel --quiet --policy=missing --dry-run",
