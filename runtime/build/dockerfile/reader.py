@@ -46,9 +46,6 @@ class _Reading:
                 "only ARG may stand before it",
             )
 
-    def as_stages(self) -> tuple[ast.Stage, ...]:
-        return tuple(ast.Stage(origin, tuple(body)) for origin, body in zip(self.stages, self.bodies, strict=True))
-
 
 def read_dockerfile(content: bytes, file: str = "Dockerfile") -> ast.Dockerfile:
     """Return what a Dockerfile says; `file` names it in messages.

@@ -9,7 +9,7 @@ import json
 import os
 import stat
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -90,12 +90,6 @@ class TreeDigest:
     def _add(self, record: Mapping[str, object]) -> None:
         # ASCII, one line a record: no name can be taken for the end of one.
         self._hash.update(json.dumps(record, sort_keys=True).encode() + b"\n")
-
-
-def of_items(items: Iterable[Item], digest: TreeDigest) -> None:
-    """Add every item."""
-    for item in items:
-        digest.add(item)
 
 
 def file_digest(item: Item, known: KnownDigests) -> str:
