@@ -206,6 +206,18 @@ def test_registries_must_be_switched_off_by_docker_composes_variable(
     assert not cache.exists()
 
 
+def test_a_mirror_must_be_asked_first(
+    pycompose: Run, server: RegistryServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """As for images; here the registry itself is nowhere."""
+    settings = tmp_path / "registries.toml"
+    settings.write_text(f'[registry."registry.invalid"]\nmirrors = ["http://{server.host}"]\n')
+    monkeypatch.setenv("PYCOMPOSE_REGISTRIES", str(settings))
+    _put(server, "compose/mirrored", compose_file(WEB))
+    code, out, _ = pycompose("-f", "oci://registry.invalid/compose/mirrored:1", "config", "--images")
+    assert (code, out) == (0, "web:1\n")
+
+
 def test_a_registry_that_takes_its_time_must_be_told(
     server: RegistryServer, proxy: RegistryProxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
