@@ -51,7 +51,9 @@ def _acquire_private(cache: BindCache, base: Path, fill: Callable[[Path], None])
 
 
 def _lock(folder: Path, operation: int, name: str = "lock") -> int:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # One by one: parents that mkdir(2) makes on the way get the mode that the mask leaves, and the worker has none.
+    for each in (folder.parent.parent, folder.parent, folder):
+        each.mkdir(mode=0o700, exist_ok=True)
     descriptor = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.flock(descriptor, operation)

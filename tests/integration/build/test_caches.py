@@ -21,3 +21,16 @@ def test_who_waits_for_a_new_cache_to_be_filled_must_not_wait_for_its_use_to_end
     assert folder == same
     for descriptor in (first, second):
         os.close(descriptor)
+
+
+def test_only_root_must_get_at_what_a_cache_holds(tmp_path: Path):
+    """The worker has no mask, so that programs get the modes they ask for; its own folders are closed all the same."""
+    cache = BindCache("/c", str(tmp_path / "caches" / "id"))
+    mask = os.umask(0)
+    try:
+        descriptor, data = acquire(cache, lambda _: None)
+    finally:
+        os.umask(mask)
+    os.close(descriptor)
+    closed = [folder for folder in data.parents if folder.is_relative_to(tmp_path / "caches")]
+    assert [oct(folder.stat().st_mode & 0o777) for folder in closed] == ["0o700"] * 3
