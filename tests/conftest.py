@@ -45,6 +45,16 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     return report
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _not_the_machines_directories(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep every test out of the state of the machine that it runs on."""
+    folder = tmp_path_factory.mktemp("pycompose")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("PYCOMPOSE_ROOT", str(folder / "state"))
+        environment.setenv("PYCOMPOSE_RUN", str(folder / "run"))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _own_directories(request: pytest.FixtureRequest) -> Iterator[None]:
     """Give a kernel test its own state and run directory, and look for what it leaves behind."""
