@@ -8,10 +8,8 @@ runtime.errors, nothing else. Every method may be called from several threads.
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from schemas.engine.bootstraps import BootstrapSpec
-from schemas.engine.builds import BuildCheck, BuildEvent, BuildSpec, BuiltImage
 from schemas.engine.events import EngineEvent
 from schemas.engine.records import (
     ContainerRecord,
@@ -22,8 +20,13 @@ from schemas.engine.records import (
     VolumeRecord,
 )
 from schemas.engine.specs import CommitSpec, ContainerSpec, ExecSpec, NetworkSpec, PortBinding, VolumeSpec
-from schemas.engine.storage import DiskUsage, ImageDetails, PrunedImages
-from schemas.engine.transfers import PulledImage, PushedImage, TransferEvent
+
+if TYPE_CHECKING:
+    # Names in signatures only. Readers import this module and make none of these: `ps` would pay for them.
+    from schemas.engine.bootstraps import BootstrapSpec
+    from schemas.engine.builds import BuildCheck, BuildEvent, BuildSpec, BuiltImage
+    from schemas.engine.storage import DiskUsage, ImageDetails, PrunedImages
+    from schemas.engine.transfers import PulledImage, PushedImage, TransferEvent
 
 
 class RuntimeReader(Protocol):
@@ -146,17 +149,17 @@ class TransferListener(Protocol):
     def is_cancelled(self) -> bool:
         """Whether the user has asked to stop: the transfer then ends with Cancelled."""
 
-    def on(self, event: TransferEvent) -> None:
+    def on(self, event: "TransferEvent") -> None:
         """Take in a layer's stage or progress."""
 
 
 class Distribution(Protocol):
     """The runtime's client of registries (runtime.image.distribution), opened when one is first needed."""
 
-    def pull(self, text: str, platform: str = "", listener: TransferListener | None = None) -> PulledImage:
+    def pull(self, text: str, platform: str = "", listener: TransferListener | None = None) -> "PulledImage":
         """Bring an image into the store: Runtime.pull_image."""
 
-    def push(self, text: str, listener: TransferListener | None = None) -> PushedImage:
+    def push(self, text: str, listener: TransferListener | None = None) -> "PushedImage":
         """Bring an image of the store into a registry: Runtime.push_image."""
 
     def close(self) -> None:
@@ -170,17 +173,17 @@ class BuildListener(Protocol):
     def cancel_fd(self) -> int | None:
         """A descriptor that is readable once the user has asked to stop: the build then ends with Cancelled."""
 
-    def on(self, event: BuildEvent) -> None:
+    def on(self, event: "BuildEvent") -> None:
         """Take in what happened to a step."""
 
 
 class Builder(Protocol):
     """The runtime's builder of images (runtime.build.builder), opened when one is first needed."""
 
-    def build(self, spec: BuildSpec, listener: BuildListener | None = None) -> BuiltImage:
+    def build(self, spec: "BuildSpec", listener: BuildListener | None = None) -> "BuiltImage":
         """Build an image: Runtime.build_image."""
 
-    def check(self, spec: BuildSpec) -> BuildCheck:
+    def check(self, spec: "BuildSpec") -> "BuildCheck":
         """Look a Dockerfile over: Runtime.check_build."""
 
 
@@ -198,7 +201,7 @@ class BootstrapListener(Protocol):
 class Bootstrapper(Protocol):
     """Who makes base images (runtime.image.bootstrap), opened when one is first wanted."""
 
-    def bootstrap(self, spec: BootstrapSpec, listener: BootstrapListener) -> ImageRecord:
+    def bootstrap(self, spec: "BootstrapSpec", listener: BootstrapListener) -> ImageRecord:
         """Make one: Runtime.bootstrap_image."""
 
 
@@ -279,41 +282,41 @@ class Runtime(RuntimeSessions, Protocol):
 
     def pull_image(
         self, reference: str, *, platform: str = "", listener: TransferListener | None = None
-    ) -> PulledImage:
+    ) -> "PulledImage":
         """Fetch an image from its registry, for this machine's platform unless another is named.
 
         Raises NotFound, PermissionDenied, Unavailable, Unsupported, Cancelled.
         """
 
-    def push_image(self, reference: str, *, listener: TransferListener | None = None) -> PushedImage:
+    def push_image(self, reference: str, *, listener: TransferListener | None = None) -> "PushedImage":
         """Let a name of a registry lead to the image that it leads to here.
 
         Raises NotFound, PermissionDenied, Unavailable, FailedPrecondition, Cancelled.
         """
 
-    def build_image(self, spec: BuildSpec, *, listener: BuildListener | None = None) -> BuiltImage:
+    def build_image(self, spec: "BuildSpec", *, listener: BuildListener | None = None) -> "BuiltImage":
         """Build an image from a Dockerfile, and let its names lead to it. Steps done before are not done again.
 
         Raises SourceError for what is wrong in the Dockerfile (ErrorSet for several), BuildFailed for an
         instruction that failed, and what `pull_image` raises for a base image.
         """
 
-    def check_build(self, spec: BuildSpec) -> BuildCheck:
+    def check_build(self, spec: "BuildSpec") -> "BuildCheck":
         """Look a Dockerfile over without building. Raises as `build_image` does."""
 
-    def bootstrap_image(self, spec: BootstrapSpec, listener: BootstrapListener) -> ImageRecord:
+    def bootstrap_image(self, spec: "BootstrapSpec", listener: BootstrapListener) -> ImageRecord:
         """Make a base image from the packages of a mirror. Returns at once when it is there. From the main thread only.
 
         Raises InvalidArgument, NotFound, Unavailable, Unsupported, ResourceExhausted, Cancelled.
         """
 
-    def image_details(self, reference: str) -> ImageDetails:
+    def image_details(self, reference: str) -> "ImageDetails":
         """Return an image with its documents. Raises NotFound, FailedPrecondition for a damaged blob."""
 
-    def prune_images(self, wanted: Callable[[ImageRecord], bool]) -> PrunedImages:
+    def prune_images(self, wanted: Callable[[ImageRecord], bool]) -> "PrunedImages":
         """Remove the images that are `wanted` and that no container uses, with all their names."""
 
-    def disk_usage(self) -> DiskUsage:
+    def disk_usage(self) -> "DiskUsage":
         """Return what takes space: images, containers, volumes, the build cache. Reads all folders."""
 
     def remove_image(self, reference: str, *, force: bool = False) -> list[str]:
