@@ -18,7 +18,8 @@ Exit codes are docker compose's: `docs/compatibility.md` has the list.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from schemas.dataclass import dataclass
 
 EXIT_FAILURE = 1
 EXIT_FILE_NOT_FOUND = 14

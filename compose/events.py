@@ -3,10 +3,10 @@
 Not to be confused with schemas.engine.events.EngineEvent, which is what happened to a container.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from schemas.dataclass import dataclass
 from schemas.engine.builds import BuildEvent
 
 

@@ -23,7 +23,8 @@ imports the rest of the runtime.
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from schemas.dataclass import dataclass
 
 
 class EngineError(Exception):

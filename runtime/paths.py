@@ -15,8 +15,9 @@ PYCOMPOSE_ROOT and PYCOMPOSE_RUN override both. Without root the XDG directories
 """
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
+
+from schemas.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

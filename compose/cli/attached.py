@@ -10,7 +10,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import FrameType
 
 from compose.cli.exit_codes import INTERRUPTED, SUCCESS
@@ -19,6 +18,7 @@ from compose.orchestration.interruption import Interruption
 from compose.render.logs import LogPrinter
 from runtime.api import Runtime
 from runtime.errors import EngineError
+from schemas.dataclass import dataclass
 from schemas.engine.records import ContainerRecord
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -3,11 +3,12 @@
 import re
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from compose.cli.moments import moment_ns
 from compose.errors import ProjectError
 from compose.render.images import repository_and_tag
+from schemas.dataclass import dataclass
 from schemas.engine.records import ImageRecord
 
 LISTING = ("before", "dangling", "label", "reference", "since", "until")

@@ -6,7 +6,7 @@ Source: compose-spec, 03-compose-file.md; docker compose, cmd/compose/compose.go
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from compose import errors
 from compose.errors import EXIT_FILE_NOT_FOUND, ProjectError, RemoteError, Span
@@ -14,6 +14,7 @@ from compose.loader import dotenv
 from compose.loader.options import LoadOptions
 from compose.loader.source import resolve
 from compose.remote.names import is_remote
+from schemas.dataclass import dataclass
 
 FILE_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 OVERRIDE_NAMES = (

@@ -4,7 +4,6 @@ Source: compose-spec, 05-services.md, extends; compose-go, loader/extends.go.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from compose.errors import CircularDependency, DanglingReference, MissingFile
@@ -14,6 +13,7 @@ from compose.loader.reset import apply_resets
 from compose.loader.schema_service import SERVICE
 from compose.loader.shapes import nearest_service
 from compose.loader.tree_path import Tree
+from schemas.dataclass import dataclass
 
 MAX_CHAIN = 100
 """Services that may extend each other in a row; real chains have two or three."""

@@ -6,13 +6,13 @@ looking at a remote project shows nothing of this machine. What containers are g
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from compose.errors import RemoteError
 from compose.loader.problem import Path, Problem
 from compose.loader.source import SourceReader, resolve
 from compose.loader.tree_path import Tree
+from schemas.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

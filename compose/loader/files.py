@@ -6,7 +6,7 @@ Source: compose-go, loader/loader.go (loadYamlModel, loadYamlFile).
 import functools
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from compose.errors import CircularDependency, ComposeFileError, ErrorGroup, MissingFile, ProjectError, Span
 from compose.loader.canonical import canonical
@@ -32,6 +32,7 @@ from compose.loader.source import EXCESS, MAX_FILE_BYTES
 from compose.loader.tree_path import Tree
 from compose.loader.unicity import enforce_unicity
 from compose.loader.yaml_source import Document, read_documents
+from schemas.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from compose import errors
 from compose.errors import ComposeError, ErrorGroup, Span
 from compose.loader.places import Clue, Source, Sources, values_along
 from compose.loader.problem import MAX_TOLD, TOO_LARGE, Path, Problem, Problems
+from schemas.dataclass import dataclass
 
 _MAX_PLACES = 3
 """Further places of one warning that are named."""

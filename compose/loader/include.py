@@ -5,7 +5,6 @@ Source: compose-spec, 14-include.md; compose-go, loader/include.go.
 
 import posixpath
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from compose.loader.merge import merge_at
@@ -14,6 +13,7 @@ from compose.loader.references import References
 from compose.loader.reset import apply_resets
 from compose.loader.scalar import text_of
 from compose.loader.tree_path import Tree
+from schemas.dataclass import dataclass
 
 MAX_INCLUDED = 1000
 """Models that a project may include: files that include one another twice make a thousand out of ten."""

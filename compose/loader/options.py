@@ -1,10 +1,11 @@
 """What the loader is asked for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from compose.errors import RemoteError
 from compose.loader.source import DiskReader, RemoteFiles, SourceReader
+from schemas.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ these cases, and what differs from both.
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 
 from compose import errors
@@ -27,6 +27,7 @@ from compose.loader.project_name import given_name, name_of
 from compose.loader.service_files import resolve_environment, resolve_labels
 from compose.loader.tree_path import Tree
 from compose.loader.typed import convert
+from schemas.dataclass import dataclass
 
 
 @dataclass

@@ -5,11 +5,12 @@ Positions are looked up on demand, in the node graph that parsing leaves behind.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, NamedTuple, Protocol
 
 from compose.errors import Span
 from compose.loader.problem import Path
+from schemas.dataclass import dataclass
 
 _COMMENT = re.compile(r"\s+#.*$")
 

@@ -5,11 +5,12 @@ that no stage carries positions along and a load without errors pays nothing for
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 from typing import Protocol, TypeAlias
 
 from compose.errors import ComposeError, MissingFile, SchemaViolation
+from schemas.dataclass import dataclass
 
 Path: TypeAlias = tuple[str | int, ...]
 """Keys and list indexes from the root of the model."""

@@ -1,7 +1,6 @@
 """From files to the frozen project: what the pipeline resolved, as models, and as `config` prints it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 from compose.loader.options import LoadOptions
@@ -11,6 +10,7 @@ from compose.loader.tree_path import Tree
 from compose.loader.validate import build_project
 from compose.loader.yaml_writer import dump
 from schemas.composefile.project import Project
+from schemas.dataclass import dataclass
 
 
 @dataclass

@@ -9,13 +9,13 @@ import json
 import posixpath
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from compose.errors import EXIT_BAD_MODEL, EXIT_FILE_NOT_FOUND, ProjectError
 from compose.loader.discovery import Discovery, blaming, discover, require_files
 from compose.loader.options import LoadOptions
 from compose.loader.template import TemplateError, with_variables
 from compose.naming import normalize_project_name, require_project_name
+from schemas.dataclass import dataclass
 
 _NAME_LINE = re.compile(r"""^(?P<indent> *)(?:name|"name"|'name')[ \t]*:(?:[ \t]+(?P<value>.*))?$""", re.MULTILINE)
 _FIRST_KEY = re.compile(r"^(?P<indent> *)(?![#%\s]|---|\.\.\.)", re.MULTILINE)

@@ -8,7 +8,7 @@ Source: docker compose, pkg/compose/publish.go and pkg/compose/transform/replace
 import hashlib
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from compose.errors import ProjectError
@@ -18,6 +18,7 @@ from compose.loader.problem import Path
 from compose.loader.source import SourceReader, resolve
 from compose.loader.yaml_source import Document, read_documents
 from compose.remote.names import is_remote
+from schemas.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,5 @@
 """From the names of other files in a Compose file to paths: local, fetched, and never beyond what is allowed."""
 
-from dataclasses import dataclass
-
 from compose.errors import RemoteError
 from compose.loader.fence import Fence
 from compose.loader.options import LoadOptions
@@ -9,6 +7,7 @@ from compose.loader.problem import Path, Problem
 from compose.loader.source import resolve
 from compose.loader.tree_path import Tree
 from compose.remote.names import is_remote
+from schemas.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

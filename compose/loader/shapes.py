@@ -7,10 +7,11 @@ about them is told by hints.py.
 import difflib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeAlias
 
 from compose.loader.problem import Path, Problem, dotted
+from schemas.dataclass import dataclass
 
 _FEW = 8
 """Services that are listed where one is missing."""

@@ -3,7 +3,9 @@
 Quotes, backslashes and `$(…)` group; nothing is expanded. Source: mattn/go-shellwords.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from schemas.dataclass import dataclass
 
 _OPERATORS = frozenset(";&|<>")
 

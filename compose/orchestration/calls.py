@@ -1,11 +1,10 @@
 """From an operation to its Runtime call; no decisions. For a wait see conditions, for a build building."""
 
-from dataclasses import dataclass
-
 from compose.errors import ExecutionError
 from compose.orchestration import operation as op
 from runtime.api import Runtime, TransferListener
 from runtime.errors import FailedPrecondition
+from schemas.dataclass import dataclass
 from schemas.engine.records import ContainerRecord
 
 

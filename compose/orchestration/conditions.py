@@ -4,12 +4,12 @@ Judging is pure: a record in, a verdict out. Source of the texts: docker/compose
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from compose.errors import ComposeError, ExecutionError
 from compose.orchestration.operation import Condition, WaitCondition
 from runtime.api import RuntimeReader
 from runtime.errors import EngineError, NotFound
+from schemas.dataclass import dataclass
 from schemas.engine.records import ContainerRecord
 from schemas.engine.status import ContainerStatus, HealthStatus
 

@@ -5,7 +5,7 @@ It carries no decision logic: what to do, in which order and why has been decide
 
 import heapq
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from queue import SimpleQueue
 
 from compose import errors
@@ -24,6 +24,7 @@ from compose.orchestration.watcher import Answer, ConditionWatcher
 from compose.orchestration.workers import Workers
 from runtime.api import Runtime
 from runtime.errors import Cancelled, EngineError
+from schemas.dataclass import dataclass
 from schemas.engine.records import ContainerRecord
 
 

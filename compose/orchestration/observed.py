@@ -4,10 +4,11 @@ It needs no Compose file: commands that work from labels alone import no models 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from runtime.api import RuntimeReader
 from runtime.errors import NotFound
+from schemas.dataclass import dataclass
 from schemas.engine.records import ContainerRecord, ImageRecord, NetworkRecord, VolumeRecord
 
 

@@ -5,9 +5,10 @@
 exist at planning time, since a replacement takes the name over, and by name where they do not.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
+from schemas.dataclass import dataclass
 from schemas.engine.builds import BuildSpec
 from schemas.engine.specs import ContainerSpec, ExecSpec, NetworkSpec, VolumeSpec
 

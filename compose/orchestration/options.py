@@ -1,7 +1,8 @@
 """What the user asked for, as far as decisions depend on it."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from schemas.dataclass import dataclass
 
 
 class Recreate(StrEnum):

@@ -8,10 +8,10 @@
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from compose.orchestration.operation import Operation
+from schemas.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

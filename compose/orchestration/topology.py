@@ -5,11 +5,11 @@
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from compose import labels
 from compose.errors import CircularDependency
 from compose.graph.dependencies import DependencyGraph
+from schemas.dataclass import dataclass
 from schemas.engine.records import ContainerRecord
 
 

@@ -9,13 +9,14 @@ import select
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from queue import Empty, SimpleQueue
 
 from compose.orchestration.conditions import Broken, Pending, Satisfied, Verdict, judge, records_of
 from compose.orchestration.operation import WaitCondition
 from runtime.api import EventStream, Runtime
 from runtime.errors import EngineError
+from schemas.dataclass import dataclass
 
 Answer = Satisfied | Broken | Exception
 

@@ -11,9 +11,9 @@ import shutil
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from compose.errors import RemoteError
+from schemas.dataclass import dataclass
 
 _PART = ".part"
 

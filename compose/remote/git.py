@@ -10,10 +10,10 @@ import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 from compose.errors import RemoteError
 from compose.remote.reference import PROTOCOLS, GitReference, without_password
+from schemas.dataclass import dataclass
 
 RESOLVE_S = 60.0
 FETCH_S = 900.0

@@ -6,9 +6,9 @@ Source: docker compose, internal/oci/push.go; OCI image-spec 1.1, manifest.md, g
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from compose.remote.oci import COMPOSE_TYPE, EMPTY_CONFIG_TYPE, ENV_FILE, ENV_TYPE, EXTENDS, FILE, PROJECT_TYPE
+from schemas.dataclass import dataclass
 from schemas.oci.image import Descriptor, Manifest, manifest_to_plain
 
 OCI_VERSIONS = ("1.1", "1.0")

@@ -6,11 +6,11 @@ git's command line is checked here: nothing that begins with `-`, no protocol bu
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from posixpath import normpath
 
 from compose.errors import RemoteError
 from compose.remote.names import BARE_GITHUB, scheme_of
+from schemas.dataclass import dataclass
 
 PROTOCOLS = ("https", "http", "ssh", "git", "file")
 

@@ -1,9 +1,10 @@
 """The builds of a command as a list of steps, numbered in the order in which they began. No output here."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from compose.events import BuildProgress
+from schemas.dataclass import dataclass
 from schemas.engine.builds import BuildStage
 
 FINAL = frozenset({BuildStage.CACHED, BuildStage.DONE, BuildStage.FAILED, BuildStage.CANCELED})

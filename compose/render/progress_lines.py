@@ -1,9 +1,10 @@
 """The state of a live view: one line a resource. No output here; tty.py draws it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from compose.events import Progress, ProgressEvent
 from compose.render.duration import human_size
+from schemas.dataclass import dataclass
 
 FINAL = frozenset({Progress.DONE, Progress.WARNING, Progress.ERROR})
 _FILLING = "⡀⣀⣄⣤⣦⣶⣷⣿"

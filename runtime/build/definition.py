@@ -1,7 +1,6 @@
 """What a build is made from: its Dockerfile, its context, what its `.dockerignore` leaves out."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from runtime.build.dockerfile.ignore import IgnoreRules, read_ignore_file
@@ -12,6 +11,7 @@ from runtime.build.planning.options import PlanOptions
 from runtime.build.roots import FolderRoot
 from runtime.errors import InvalidArgument, NotFound, SyscallError
 from runtime.image.platforms import parse_platform
+from schemas.dataclass import dataclass
 from schemas.engine.builds import BuildSpec
 
 DOCKERFILE = "Dockerfile"

@@ -7,7 +7,6 @@ stages that do not need one another may be given from several threads.
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from runtime.build import programs
@@ -26,6 +25,7 @@ from runtime.paths import Paths
 from runtime.state.database import Database
 from runtime.syscall.filesystem import sync_filesystem
 from runtime.syscall.tree import remove_tree
+from schemas.dataclass import dataclass
 from schemas.engine.identifiers import DiffID
 
 _LEAST_CACHE_BYTES = 2 << 30

@@ -4,9 +4,10 @@ Every variable is expanded, every path below the image's root is absolute, every
 resolved, so that whoever executes a step needs no Dockerfile.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from runtime.build.dockerfile.instructions import Location
+from schemas.dataclass import dataclass
 from schemas.engine.records import ImageConfig
 
 

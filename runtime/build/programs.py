@@ -5,7 +5,6 @@ import hashlib
 import ipaddress
 import resource
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from runtime.build.plan import BindMount, CacheMount, RunStep, SecretMount, Source, SshMount, TmpfsMount
@@ -24,6 +23,7 @@ from runtime.errors import InvalidArgument, NotFound, PermissionDenied, Unsuppor
 from runtime.launch.defaults import DEFAULT_PATH, READ_ONLY_PATHS, masked_paths, resolve_capabilities
 from runtime.network.resolvconf import hosts, resolv_conf
 from runtime.resolver import upstreams
+from schemas.dataclass import dataclass
 from schemas.engine.bundle import Bundle, BundleMount, Rootfs
 from schemas.engine.identifiers import new_id
 from schemas.engine.records import EndpointRecord

@@ -5,11 +5,12 @@ Times come from the layers: the image of a build that finds all in the cache is 
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from runtime.build.plan import BuildPlan, History, PlannedStage
 from runtime.image.configuration import CONFIG_NAMES, config_to_plain, format_time
 from runtime.image.layers import Layer
+from schemas.dataclass import dataclass
 from schemas.engine.identifiers import DiffID
 from schemas.engine.records import ImageConfig
 from schemas.oci.image import Descriptor

@@ -1,9 +1,10 @@
 """What steps read and are done on, as the planner's sources are found on this machine."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
+from schemas.dataclass import dataclass
 from schemas.engine.identifiers import DiffID
 from schemas.engine.specs import Resources
 

@@ -9,7 +9,6 @@ import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 
 from runtime import locks
 from runtime.cgroup import group
@@ -18,6 +17,7 @@ from runtime.network.controller import NetworkController
 from runtime.paths import Paths
 from runtime.state import networks
 from runtime.state.database import Database
+from schemas.dataclass import dataclass
 from schemas.engine.identifiers import new_id
 from schemas.engine.records import EndpointRecord
 from schemas.engine.specs import ContainerSpec, EndpointSpec, NetworkSpec

@@ -5,7 +5,6 @@ import select
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 
 from runtime.api import BuildListener
 from runtime.build.bases import BaseImages
@@ -33,6 +32,7 @@ from runtime.errors import BuildFailed, Cancelled, EngineError, SourceError, Uns
 from runtime.image.platforms import format_platform, own_platform
 from runtime.image.reference import parse
 from runtime.image.store import ImageStore
+from schemas.dataclass import dataclass
 from schemas.engine.builds import BuildSpec
 
 _MOST_AT_ONCE = 8

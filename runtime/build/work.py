@@ -2,7 +2,6 @@
 
 import platform
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from runtime.build.files.bringing import literal_pattern
 from runtime.build.plan import CopyStep, RunStep, Step, WorkdirStep
 from runtime.build.roots import Surroundings
 from runtime.build.worker.messages import BringFiles, Files, MakeFolder, Part, Place, Task
+from schemas.dataclass import dataclass
 from schemas.engine.codec import to_plain
 from schemas.engine.identifiers import DiffID
 

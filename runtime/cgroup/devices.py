@@ -10,11 +10,11 @@ import re
 import stat
 import struct
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from runtime.cgroup import files
 from runtime.errors import InvalidArgument, SyscallError
 from runtime.syscall import bpf
+from schemas.dataclass import dataclass
 from schemas.engine.specs import Device
 
 _RULE = re.compile(r"([acb]) (\d+|\*):(\d+|\*) ([rwm]{1,3})")

@@ -7,9 +7,9 @@ version 2 tree without controllers, which still offers cgroup.kill, cgroup.freez
 
 import functools
 import os
-from dataclasses import dataclass
 
 from runtime.errors import InvalidArgument, Unsupported
+from schemas.dataclass import dataclass
 
 # What a container joins in version 1. All of them, since a program that looks for its own limits (a
 # JVM does) gives up when one of cpu, cpuacct, cpuset and memory is missing.

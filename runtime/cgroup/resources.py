@@ -8,11 +8,11 @@ import errno
 import math
 import os
 import stat
-from dataclasses import dataclass
 
 from runtime.cgroup import files
 from runtime.cgroup.hierarchy import Hierarchies
 from runtime.errors import InvalidArgument, SyscallError, Unsupported
+from schemas.dataclass import dataclass
 from schemas.engine.specs import Resources
 
 _DEFAULT_PERIOD_US = 100_000

@@ -1,7 +1,6 @@
 """ContainerSpec and image to Bundle: the last decision before the launcher."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from runtime.container import program
@@ -10,6 +9,7 @@ from runtime.container.security import confinement
 from runtime.errors import InvalidArgument
 from runtime.logs.writer import limits as log_limits
 from runtime.signals import signal_name
+from schemas.dataclass import dataclass
 from schemas.engine.bundle import Bundle, BundleMount, Rootfs
 from schemas.engine.identifiers import ContainerID, short
 from schemas.engine.records import ImageConfig

@@ -7,10 +7,11 @@ Precedence for one target, lowest first: image volumes, volumes_from, the spec's
 import os
 import posixpath
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from runtime.errors import InvalidArgument, NotFound
+from schemas.dataclass import dataclass
 from schemas.engine.bundle import BundleMount
 from schemas.engine.records import ContainerRecord, VolumeRecord
 from schemas.engine.specs import ContainerSpec, Mount

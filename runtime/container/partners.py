@@ -1,7 +1,5 @@
 """What container operations work with: the stores, the networks, the supervisors."""
 
-from dataclasses import dataclass
-
 from runtime.image.store import ImageStore
 from runtime.network.controller import NetworkController
 from runtime.paths import Paths
@@ -9,6 +7,7 @@ from runtime.state import containers
 from runtime.state.database import Database
 from runtime.supervisor.client import SupervisorClient, Supervisors
 from runtime.volume.store import VolumeStore
+from schemas.dataclass import dataclass
 from schemas.engine.records import ContainerRecord
 
 

@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from runtime.errors import InvalidArgument
 from runtime.launch import security_options
 from runtime.launch.defaults import READ_ONLY_PATHS, masked_paths, resolve_capabilities
+from schemas.dataclass import dataclass
 from schemas.engine.specs import ContainerSpec
 
 _PROFILE = "seccomp"

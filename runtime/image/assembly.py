@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from runtime.errors import InvalidArgument
 from runtime.image.changes import apply_changes
@@ -15,6 +14,7 @@ from runtime.image.machine import machine_architecture
 from runtime.image.streams import Copied, Hashed, Readable, detect, unpacked
 from runtime.state import images, journal
 from runtime.state.database import Database
+from schemas.dataclass import dataclass
 from schemas.engine.events import EngineEvent
 from schemas.engine.identifiers import DiffID
 from schemas.engine.records import ImageConfig, ImageRecord

@@ -5,7 +5,6 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 
 from runtime.errors import Unsupported
 from runtime.image import diff, tar_header
@@ -15,6 +14,7 @@ from runtime.image.content import BlobStore
 from runtime.image.host import is_host
 from runtime.image.identity import digest_of
 from runtime.image.pieces import Joined, contents
+from schemas.dataclass import dataclass
 from schemas.engine.bundle import Rootfs
 from schemas.engine.identifiers import DiffID
 from schemas.engine.records import ImageConfig, ImageRecord

@@ -6,9 +6,9 @@ container needs is read out of them.
 
 import datetime
 import json
-from dataclasses import dataclass
 
 from runtime.errors import InvalidArgument
+from schemas.dataclass import dataclass
 from schemas.engine.identifiers import DiffID
 from schemas.engine.records import ImageConfig
 

@@ -10,7 +10,7 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from runtime.errors import InvalidArgument
 from runtime.image import tar_header
@@ -19,6 +19,7 @@ from runtime.image.entries import XATTR_PREFIX
 from runtime.image.folders import OPAQUE_ATTRIBUTE, OVERLAY_PREFIX, is_whiteout
 from runtime.image.layer import OPAQUE, WHITEOUT
 from runtime.image.tar_header import Entry
+from schemas.dataclass import dataclass
 
 _DROPPED = (OVERLAY_PREFIX, "user.overlay.", "security.")
 """Marks of overlayfs, and labels that are this machine's (SELinux, IMA)."""

@@ -5,12 +5,12 @@ import os
 import re
 import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import IO, cast
 
 from runtime.errors import InvalidArgument
 from runtime.image.content import CHUNK_BYTES
 from runtime.image.streams import Hashed
+from schemas.dataclass import dataclass
 
 XATTR_PREFIX = "SCHILY.xattr."
 _OVERLAY_PREFIXES = ("trusted.overlay.", "user.overlay.")

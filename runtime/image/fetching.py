@@ -11,7 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from runtime.errors import EngineError, InvalidArgument, NotFound, PermissionDenied, Unavailable
@@ -24,6 +24,7 @@ from runtime.registry.client import BlobStream, Repository
 from runtime.registry.session import Patience
 from runtime.registry.transport import Cut
 from runtime.syscall.tree import remove_tree
+from schemas.dataclass import dataclass
 from schemas.engine.identifiers import ChainID, DiffID, short
 from schemas.engine.transfers import TransferEvent, TransferStage
 from schemas.oci.image import Descriptor

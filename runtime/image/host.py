@@ -14,11 +14,11 @@ import hashlib
 import json
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from runtime.errors import Unsupported
 from runtime.image.machine import machine_architecture
+from schemas.dataclass import dataclass
 from schemas.engine.identifiers import ImageID
 from schemas.engine.records import ImageConfig, ImageRecord
 

@@ -9,12 +9,12 @@ import errno
 import os
 import stat
 import tarfile
-from dataclasses import dataclass
 
 from runtime.errors import EngineError, InvalidArgument, ResourceExhausted, SyscallError
 from runtime.image.entries import Entries, Limits, attributes, configured_limits, modified_ns, owner, path_of
 from runtime.image.folders import Folders, PathParts, is_whiteout, set_attributes
 from runtime.image.streams import Hashed
+from schemas.dataclass import dataclass
 
 WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"

@@ -13,7 +13,6 @@ does the same with its `parent` snapshots). A folder gets its name by rename whe
 import os
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 from runtime.errors import InvalidArgument, NotFound
@@ -25,6 +24,7 @@ from runtime.image.layer import unpack
 from runtime.image.streams import Hashed
 from runtime.syscall.filesystem import sync_filesystem
 from runtime.syscall.tree import remove_tree
+from schemas.dataclass import dataclass
 from schemas.engine.identifiers import ChainID, DiffID
 
 _LAYERS = "layers"

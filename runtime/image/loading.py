@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 from runtime.errors import InvalidArgument, Unsupported
@@ -13,6 +12,7 @@ from runtime.image.configuration import Configuration, read_configuration
 from runtime.image.identity import chain_ids, digest_of, hexadecimal
 from runtime.image.machine import machine_architecture
 from runtime.image.platforms import candidates, parse_platform
+from schemas.dataclass import dataclass
 from schemas.engine.identifiers import DiffID
 from schemas.engine.records import ImageRecord
 from schemas.oci.image import Descriptor, Index, Manifest, index_from_plain, manifest_from_plain

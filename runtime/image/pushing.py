@@ -4,7 +4,6 @@ import io
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import IO, BinaryIO, cast
 
 from runtime.errors import FailedPrecondition
@@ -12,6 +11,7 @@ from runtime.image.content import BlobStore
 from runtime.image.packing import is_plain, packed, with_layers
 from runtime.registry.client import Repository
 from runtime.registry.session import Patience
+from schemas.dataclass import dataclass
 from schemas.engine.identifiers import short
 from schemas.engine.transfers import PushedImage, TransferEvent, TransferStage
 from schemas.oci.image import Descriptor

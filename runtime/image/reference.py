@@ -5,10 +5,11 @@ what people write, what is shown, and what the state stores (each has exactly on
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from runtime.errors import InvalidArgument
 from runtime.image.identity import is_digest, is_identifier
+from schemas.dataclass import dataclass
 
 DEFAULT_DOMAIN = "docker.io"
 DEFAULT_NAMESPACE = "library"

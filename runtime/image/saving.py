@@ -8,7 +8,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from runtime.errors import FailedPrecondition, NotFound, Unsupported
 from runtime.image import catalog, tar_header
@@ -18,6 +18,7 @@ from runtime.image.identity import hexadecimal, is_identifier
 from runtime.image.reference import parse
 from runtime.image.streams import Sink
 from runtime.state import images
+from schemas.dataclass import dataclass
 from schemas.engine.records import ImageRecord
 from schemas.oci.image import Descriptor, Manifest, descriptor_to_plain, manifest_from_plain
 from schemas.oci.media_types import CONTAINERD_NAME, OCI_INDEX, REF_NAME

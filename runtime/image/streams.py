@@ -5,12 +5,12 @@ import hashlib
 import lzma
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import BinaryIO, Protocol, cast
 
 from runtime.errors import InvalidArgument
 from runtime.image import zstd
 from runtime.image.content import CHUNK_BYTES
+from schemas.dataclass import dataclass
 from schemas.engine.identifiers import DiffID
 from schemas.oci.media_types import OCI_LAYER, OCI_LAYER_GZIP, OCI_LAYER_ZSTD
 

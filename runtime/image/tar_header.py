@@ -7,7 +7,9 @@ version. Sources: pax(1), "ustar Interchange Format" and "pax Extended Header"; 
 
 import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from schemas.dataclass import dataclass
 
 BLOCK_BYTES = 512
 END_OF_ARCHIVE = bytes(2 * BLOCK_BYTES)

@@ -8,9 +8,9 @@ FAILED. An end without READY is a child that was killed.
 import contextlib
 import os
 import socket
-from dataclasses import dataclass
 
 from runtime.errors import EngineError, StartFailed
+from schemas.dataclass import dataclass
 
 _TERMINAL = b"T"
 _READY = b"R"

@@ -7,7 +7,6 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import NoReturn
 
 from runtime.cgroup import group
@@ -25,6 +24,7 @@ from runtime.syscall import constants as c
 from runtime.syscall import libc, mount, namespace, process
 from runtime.syscall.keyring import join_session_keyring
 from runtime.syscall.libc import bytes_t, check
+from schemas.dataclass import dataclass
 from schemas.engine.bundle import Bundle
 
 _sethostname = libc.function("sethostname", bytes_t, libc.ulong_t)

@@ -1,7 +1,6 @@
 """Giving up rights, in the only order that works, just before the program takes over."""
 
 import os
-from dataclasses import dataclass
 
 from runtime.errors import StartFailed, SyscallError
 from runtime.launch.tree import Tree
@@ -10,6 +9,7 @@ from runtime.syscall import capability, process
 from runtime.syscall import constants as c
 from runtime.syscall.mount import openat2
 from runtime.syscall.seccomp import load_filter
+from schemas.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from runtime.cgroup.hierarchy import detect
 from runtime.launch.operations import AttachMount, FSOperation, MountFilesystem
 from runtime.launch.tree import Tree
 from runtime.syscall import constants as c
 from runtime.syscall.mount import mount_setattr, move_mount, new_filesystem, open_tree
+from schemas.dataclass import dataclass
 from schemas.engine.bundle import Bundle
 
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 - the container's, not a place for our own files

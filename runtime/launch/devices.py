@@ -3,13 +3,13 @@
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from runtime.cgroup.devices import device_nodes
 from runtime.errors import StartFailed
 from runtime.launch.defaults import DEVICE_LINKS, DEVICE_NODES
 from runtime.launch.operations import FSOperation, MakeNode
 from runtime.launch.tree import Tree
+from schemas.dataclass import dataclass
 from schemas.engine.bundle import Bundle
 from schemas.engine.specs import Device
 

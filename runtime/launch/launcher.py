@@ -10,7 +10,6 @@ import errno
 import functools
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import NoReturn
 
 from runtime.cgroup import group
@@ -24,6 +23,7 @@ from runtime.launch.seccomp_compile import program_for
 from runtime.launch.stdio import LaunchStdio
 from runtime.syscall import capability, namespace, process
 from runtime.syscall import constants as c
+from schemas.dataclass import dataclass
 from schemas.engine.bundle import Bundle
 from schemas.engine.specs import ExecSpec, partner_of
 

@@ -8,13 +8,13 @@ import contextlib
 import errno
 import os
 import stat
-from dataclasses import dataclass
 from typing import Protocol
 
 from runtime.errors import StartFailed, SyscallError
 from runtime.launch.tree import Tree, split_path
 from runtime.syscall import constants as c
 from runtime.syscall.mount import filesystem_magic, mount_setattr, move_mount, new_filesystem, open_tree
+from schemas.dataclass import dataclass
 
 
 class FSOperation(Protocol):

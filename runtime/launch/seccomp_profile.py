@@ -6,10 +6,10 @@ conditions on capabilities, architecture and kernel version.
 
 import json
 import os
-from dataclasses import dataclass
 from typing import TypedDict
 
 from runtime.errors import InvalidArgument, Unsupported
+from schemas.dataclass import dataclass
 
 _DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data")
 

@@ -1,9 +1,9 @@
 """The `security_opt` list, read (moby, daemon/daemon_unix.go, parseSecurityOpt)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from runtime.errors import InvalidArgument, Unsupported
+from schemas.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Where a started process reads and writes."""
 
-from dataclasses import dataclass
+from schemas.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

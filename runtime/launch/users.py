@@ -7,9 +7,9 @@ supplementary groups only without an explicit group. Ids outside 0..2^31-1 are r
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from runtime.errors import StartFailed
+from schemas.dataclass import dataclass
 
 _GREATEST_ID = (1 << 31) - 1
 _CANNOT_START = 126

@@ -7,10 +7,10 @@ without being made.
 import fcntl
 import socket
 import struct
-from dataclasses import dataclass
 from pathlib import Path
 
 from runtime.errors import InvalidArgument, Unsupported
+from schemas.dataclass import dataclass
 from schemas.engine.identifiers import NetworkID
 from schemas.engine.specs import NetworkSpec
 

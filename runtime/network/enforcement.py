@@ -7,7 +7,7 @@ differs. What closes (a stopped container's ports) is collected for a moment: th
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from runtime.errors import EngineError, SyscallError
@@ -15,6 +15,7 @@ from runtime.network import conntrack, drivers, firewall, forwarding, nftables
 from runtime.network.firewall import BridgeNeeds, PortNeeds
 from runtime.state import networks
 from runtime.state.database import Database
+from schemas.dataclass import dataclass
 from schemas.engine.records import EndpointRecord, NetworkRecord, PublishedPort
 
 _COLLECT_S = 0.05

@@ -12,11 +12,12 @@ reachable from the host; the `raw` chain keeps the outside from using that (clas
 import ipaddress
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from runtime.network import nft_expressions as nft
 from runtime.network.nftables import Chain, Message, PortMap, Rule, Table, Target, adding, network, removing, replacing
+from schemas.dataclass import dataclass
 
 _RAW, _DNAT, _FILTER, _SNAT = -300, -100, 0, 100
 BRIDGE_CHAIN = "to_"

@@ -9,13 +9,13 @@ only let pass what a bridge of ours is a part of, and our own table still decide
 import errno
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from runtime.errors import PermissionDenied, SyscallError
 from runtime.network import nft_expressions as nft
 from runtime.network.netlink_socket import DUMP, NETLINK_NETFILTER, NetlinkSocket, attribute_list, attributes, text
 from runtime.network.nftables import FAMILIES, GET_CHAIN, GET_RULE, Message, commit, new_rule, nft_message
+from schemas.dataclass import dataclass
 
 BRIDGE_PREFIX = "pc-"
 _TABLE, _DOCKER, _FORWARD = "filter", "DOCKER-USER", "FORWARD"

@@ -7,11 +7,11 @@ not in our database, so the host's routes and addresses are looked at as well.
 
 import ipaddress
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 from runtime.errors import Conflict, InvalidArgument, ResourceExhausted
+from schemas.dataclass import dataclass
 from schemas.engine.specs import IPAMPool
 
 IPv4Network = ipaddress.IPv4Network

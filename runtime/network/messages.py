@@ -3,8 +3,9 @@
 Every request has a class; its name is the `call`. An answer is `{"answer": …}` or `{"error": …}`.
 """
 
-from dataclasses import dataclass
 from typing import Literal
+
+from schemas.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ namespace the calling thread is in. Sources: include/uapi/linux/netfilter/nf_tab
 import errno
 import ipaddress
 import struct
-from dataclasses import dataclass
 from typing import Literal
 
 from runtime.errors import PermissionDenied, SyscallError, Unsupported
@@ -23,6 +22,7 @@ from runtime.network.netlink_socket import (
     text,
 )
 from runtime.network.nft_expressions import PROTOCOLS, Address, Expression, be32
+from schemas.dataclass import dataclass
 
 FAMILIES = {"inet": 1, "ip": 2, "ip6": 10}
 HOOKS = {"prerouting": 0, "input": 1, "forward": 2, "output": 3, "postrouting": 4}

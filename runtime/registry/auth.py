@@ -10,12 +10,12 @@ import re
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
 from runtime.errors import InvalidArgument, PermissionDenied
 from runtime.registry.credentials import Credentials
 from runtime.registry.transport import Response, printable
+from schemas.dataclass import dataclass
 
 _DEFAULT_LIFETIME_S = 60
 _SPARE_S = 10

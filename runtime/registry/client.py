@@ -7,13 +7,13 @@ they were asked for.
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import IO
 from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
 
 from runtime.errors import InvalidArgument, NotFound, PermissionDenied, Unavailable
 from runtime.registry.session import Call, Endpoint, Session
 from runtime.registry.transport import Response, Unreachable, printable
+from schemas.dataclass import dataclass
 from schemas.oci.media_types import INDEXES, MANIFESTS
 
 MAX_DOCUMENT_BYTES = 4 << 20

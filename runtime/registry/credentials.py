@@ -11,11 +11,11 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from runtime.errors import FailedPrecondition, InvalidArgument
 from runtime.registry.settings import DOCKER_HUB
+from schemas.dataclass import dataclass
 
 HUB_SERVER = "https://index.docker.io/v1/"
 """Under which Docker Hub's credentials have always been kept."""

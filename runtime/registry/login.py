@@ -1,11 +1,10 @@
 """Logging in and out: credentials are tried before they are kept. Needs no store and no rights."""
 
-from dataclasses import dataclass
-
 from runtime.errors import PermissionDenied
 from runtime.registry.credentials import Credentials, CredentialStore, open_credentials
 from runtime.registry.session import Call, Session
 from runtime.registry.settings import DOCKER_HUB, read_settings
+from schemas.dataclass import dataclass
 
 _HUB_NAMES = frozenset({"", DOCKER_HUB, "index.docker.io", "registry-1.docker.io"})
 

@@ -8,7 +8,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from email.utils import parsedate_to_datetime
 from urllib.parse import urljoin, urlsplit
 
@@ -17,6 +17,7 @@ from runtime.registry.auth import Authorizer
 from runtime.registry.credentials import Credentials, CredentialStore
 from runtime.registry.settings import DOCKER_HUB, Settings, api_host, is_loopback
 from runtime.registry.transport import Body, Cut, NotEncrypted, Response, Transport, Unreachable
+from schemas.dataclass import dataclass
 
 ATTEMPTS = 6
 FIRST_PAUSE_S = 0.2

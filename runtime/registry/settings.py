@@ -19,10 +19,11 @@ import json
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from runtime.errors import InvalidArgument
+from schemas.dataclass import dataclass
 
 DOCKER_HUB = "docker.io"
 _HUB_HOST = "registry-1.docker.io"

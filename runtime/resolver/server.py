@@ -9,13 +9,13 @@ import select
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 from runtime.resolver import codec
 from runtime.resolver.codec import Query
 from runtime.resolver.forwarding import Forwarding, Reply
 from runtime.resolver.zone import Zone
+from schemas.dataclass import dataclass
 
 MAXIMUM_FORWARDINGS = 512
 """Queries on their way at once; further ones get SERVFAIL, so that descriptors do not run out."""

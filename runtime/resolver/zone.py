@@ -7,9 +7,10 @@ a container when it runs and removes it when it has ended.
 
 import socket
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from runtime.resolver.codec import AAAA, A
+from schemas.dataclass import dataclass
 from schemas.engine.records import EndpointRecord
 
 Foreign = Callable[[tuple[str, ...]], Iterable[EndpointRecord]]

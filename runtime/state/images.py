@@ -6,8 +6,9 @@ form is the caller's affair (runtime.image.reference).
 
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from schemas.dataclass import dataclass
 from schemas.engine.codec import from_json, to_json
 from schemas.engine.records import ImageRecord
 from schemas.engine.status import ContainerStatus

@@ -7,7 +7,8 @@ takes the lock next finishes or undoes it (runtime.container.recovery).
 import json
 import sqlite3
 import time
-from dataclasses import dataclass
+
+from schemas.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

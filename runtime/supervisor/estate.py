@@ -6,10 +6,11 @@ inherited by the fork, their names by the memory.
 
 import json
 import socket
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
 from runtime.paths import Paths
+from schemas.dataclass import dataclass
 
 LOCK_DESCRIPTOR = 3
 LISTENER_DESCRIPTOR = 4

@@ -9,8 +9,9 @@ failure does not. So a service is healthy as soon as it is, and unhealthy exactl
 Pure: times come in, decisions go out.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from schemas.dataclass import dataclass
 from schemas.engine.records import ProbeResult
 from schemas.engine.specs import Healthcheck
 from schemas.engine.status import HealthStatus

@@ -1,7 +1,7 @@
 """What every container's supervision shares: one of each in a supervisor."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from runtime.paths import Paths
 from runtime.supervisor.chronicle import Chronicle
@@ -12,6 +12,7 @@ from runtime.supervisor.names import Names
 from runtime.supervisor.ports import Ports
 from runtime.supervisor.processes import Processes
 from runtime.syscall.process import boot_id
+from schemas.dataclass import dataclass
 
 
 @dataclass(slots=True)

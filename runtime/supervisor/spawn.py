@@ -12,13 +12,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from runtime.errors import PermissionDenied, Unavailable
 from runtime.paths import Paths
 from runtime.supervisor.estate import LISTENER_DESCRIPTOR, LOCK_DESCRIPTOR
 from runtime.syscall.sealed import sealed_executable
+from schemas.dataclass import dataclass
 
 BACKLOG = 512
 CONNECT_DEADLINE_S = 10.0

@@ -1,9 +1,8 @@
 """Namespaces: the table of kinds, unshare(2) and setns(2), which Python has only since 3.12."""
 
-from dataclasses import dataclass
-
 from runtime.syscall import constants as c
 from runtime.syscall.libc import check, function, int_t
+from schemas.dataclass import dataclass
 
 _unshare = function("unshare", int_t)
 _setns = function("setns", int_t, int_t)

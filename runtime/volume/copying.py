@@ -7,11 +7,12 @@ writing leaves its tree. A copy that was cut short can be made again over itself
 import errno
 import os
 import stat
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from runtime.syscall import constants as c
 from runtime.syscall.mount import openat2
 from runtime.syscall.tree import remove_entry
+from schemas.dataclass import dataclass
 
 _FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 _STAY = c.RESOLVE_BENEATH | c.RESOLVE_NO_SYMLINKS

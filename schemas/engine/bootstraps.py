@@ -1,6 +1,6 @@
 """Requests for base images that are made from packages."""
 
-from dataclasses import dataclass
+from schemas.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

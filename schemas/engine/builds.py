@@ -1,8 +1,9 @@
 """Building an image: what is asked for, what is told while it goes on, and what comes of it."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
+from schemas.dataclass import dataclass
 from schemas.engine.records import ImageRecord
 from schemas.engine.specs import Resources
 

@@ -4,9 +4,10 @@ The engine writes it once, to `bundle.json` in the container's folder; the super
 each start. It plays the part of the OCI runtime-spec's config.json.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
+from schemas.dataclass import dataclass
 from schemas.engine.specs import Device, Healthcheck, LogConfig, Resources
 
 

@@ -3,7 +3,9 @@
 Not to be confused with compose.events.ProgressEvent, which is about what a command is doing.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from schemas.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

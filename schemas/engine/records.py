@@ -1,7 +1,8 @@
 """Answers of the runtime: what exists."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from schemas.dataclass import dataclass
 from schemas.engine.identifiers import ContainerID, ImageID, NetworkID
 from schemas.engine.specs import ContainerSpec, NetworkSpec, VolumeSpec
 from schemas.engine.status import ContainerStatus, HealthStatus

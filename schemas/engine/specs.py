@@ -4,8 +4,10 @@ Everything is resolved before it gets here: absolute host paths, bytes, seconds,
 spec is plain data and survives a trip through JSON (schemas.engine.codec), since it is stored.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
+
+from schemas.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

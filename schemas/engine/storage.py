@@ -1,8 +1,8 @@
 """Answers of the runtime about what images are made of, and what takes how much space."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from schemas.dataclass import dataclass
 from schemas.engine.records import ContainerRecord, ImageRecord, VolumeRecord
 
 

@@ -1,8 +1,8 @@
 """Images on their way from and to registries: how far they are, and what came of it."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from schemas.dataclass import dataclass
 from schemas.engine.records import ImageRecord
 
 

@@ -5,8 +5,9 @@ specification says, and ignore fields they do not know, as it demands.
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from schemas.dataclass import dataclass
 from schemas.oci.media_types import DOCKER_MANIFEST_V1, INDEXES, MANIFESTS, OCI_INDEX, OCI_MANIFEST
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")

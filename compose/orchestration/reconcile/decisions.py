@@ -1,12 +1,13 @@
 """What can become of the containers of a service: the vocabulary of decisions."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from compose.graph.dependencies import DependencyGraph
 from compose.orchestration.observed import ObservedState
 from compose.orchestration.options import ReconcileOptions
 from schemas.composefile.project import Project
 from schemas.composefile.service import ServiceConfig
+from schemas.dataclass import dataclass
 from schemas.engine.records import ContainerRecord
 from schemas.engine.specs import ContainerSpec
 

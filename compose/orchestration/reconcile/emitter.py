@@ -7,7 +7,7 @@ Each step is a pass over all services, so that an operation can wait for any of 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from compose.graph.dependencies import DependencyGraph
 from compose.orchestration import operation as op
@@ -17,6 +17,7 @@ from compose.orchestration.plan import Group, PlanBuilder
 from compose.orchestration.reconcile.decisions import Replacement, ServiceDecision
 from compose.orchestration.reconcile.leftovers import temporary_spec
 from compose.orchestration.reconcile.resources import ResourceDecisions
+from schemas.dataclass import dataclass
 from schemas.engine.records import ContainerRecord
 from schemas.engine.specs import ContainerSpec
 

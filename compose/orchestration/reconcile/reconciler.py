@@ -1,7 +1,5 @@
 """The one decision of `up`: from what should be and what is to what is to be done. Pure."""
 
-from dataclasses import dataclass
-
 from compose import errors
 from compose.orchestration.dependencies import check_names, service_graph
 from compose.orchestration.observed import ObservedState
@@ -15,6 +13,7 @@ from compose.orchestration.reconcile.resources import decide_resources
 from compose.orchestration.reconcile.starter import Starter
 from compose.orchestration.specs import warnings
 from schemas.composefile.project import Project
+from schemas.dataclass import dataclass
 from schemas.engine.status import ContainerStatus
 
 

@@ -1,6 +1,6 @@
 """Networks and volumes: which are missing, changed, or somebody else's."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from compose import errors, labels
 from compose.errors import ProjectError
@@ -12,6 +12,7 @@ from compose.orchestration.specs.networking import PREDEFINED
 from compose.orchestration.specs.resources import network_spec, volume_spec
 from schemas.composefile.project import Project
 from schemas.composefile.service import ServiceConfig
+from schemas.dataclass import dataclass
 from schemas.engine.records import NetworkRecord, VolumeRecord
 from schemas.engine.specs import NetworkSpec, VolumeSpec
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from compose import labels
 from compose.errors import DanglingReference, ProjectError
@@ -12,6 +12,7 @@ from compose.version import __version__
 from schemas.composefile.build import BuildConfig
 from schemas.composefile.project import Project
 from schemas.composefile.service import ServiceConfig
+from schemas.dataclass import dataclass
 from schemas.engine.builds import BuildSecret, BuildSpec
 from schemas.engine.specs import Resources
 

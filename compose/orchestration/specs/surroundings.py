@@ -1,12 +1,13 @@
 """What a service's containers need to know of the rest of the project: names, ids, paths."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from compose.errors import DanglingReference
 from compose.naming import container_name, image_name
 from schemas.composefile.project import Project
 from schemas.composefile.service import ServiceConfig
+from schemas.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

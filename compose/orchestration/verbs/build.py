@@ -1,7 +1,7 @@
 """`build`, and the builds before `up`, `create` and `run`: which images, in which order, and why."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from compose import errors
 from compose.errors import DanglingReference
@@ -19,6 +19,7 @@ from runtime.api import Runtime, RuntimeReader
 from runtime.errors import NotFound
 from schemas.composefile.project import Project
 from schemas.composefile.service import ServiceConfig
+from schemas.dataclass import dataclass
 from schemas.engine.codec import to_json
 
 _POLICY = "build"

@@ -1,7 +1,6 @@
 """`down`: everything of a project goes, dependents first. Works from labels alone."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Literal
 
 from compose import errors
@@ -12,6 +11,7 @@ from compose.orchestration.observed import ObservedState, observe
 from compose.orchestration.plan import Plan, PlanBuilder
 from compose.orchestration.topology import stored_dependencies, stored_graph
 from runtime.api import Runtime, RuntimeReader
+from schemas.dataclass import dataclass
 from schemas.engine.records import ContainerRecord
 
 CAUSE = "down"

@@ -1,7 +1,7 @@
 """`stop`, `start`, `restart`, `kill`, `pause`, `unpause`, `rm` of containers that exist; from labels alone."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from compose.orchestration import operation as op
 from compose.orchestration.commands import run_plan
@@ -10,6 +10,7 @@ from compose.orchestration.plan import Group, Plan, PlanBuilder
 from compose.orchestration.selection import containers_of
 from compose.orchestration.topology import stored_dependencies, stored_graph
 from runtime.api import Runtime, RuntimeReader
+from schemas.dataclass import dataclass
 from schemas.engine.records import ContainerRecord
 from schemas.engine.specs import ExecSpec
 from schemas.engine.status import ContainerStatus

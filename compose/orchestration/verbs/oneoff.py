@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from compose import errors, labels
 from compose.naming import container_name
@@ -27,6 +27,7 @@ from schemas.composefile.port import PortConfig
 from schemas.composefile.project import Project
 from schemas.composefile.service import ServiceConfig
 from schemas.composefile.volume import ServiceVolume
+from schemas.dataclass import dataclass
 from schemas.engine.records import ContainerRecord
 from schemas.engine.specs import ContainerSpec, RestartPolicy
 

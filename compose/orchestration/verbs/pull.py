@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from compose.orchestration import operation as op
 from compose.orchestration import pull_policy
@@ -16,6 +16,7 @@ from compose.orchestration.verbs.observation import observe_project
 from runtime.api import Runtime, RuntimeReader
 from schemas.composefile.project import Project
 from schemas.composefile.service import ServiceConfig
+from schemas.dataclass import dataclass
 
 _SKIPPED = "Skipped"
 

@@ -1,7 +1,5 @@
 """`push`: the images that services build, to where their names say."""
 
-from dataclasses import dataclass
-
 from compose.orchestration import operation as op
 from compose.orchestration.commands import run_images
 from compose.orchestration.dependencies import check_names, service_graph
@@ -9,6 +7,7 @@ from compose.orchestration.executor import Execution, Outcome
 from compose.orchestration.plan import Plan, PlanBuilder
 from runtime.api import Runtime
 from schemas.composefile.project import Project
+from schemas.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

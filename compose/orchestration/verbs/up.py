@@ -1,7 +1,7 @@
 """`up`, `create`, `scale`, and the dependencies of `run`: reconcile, check, execute."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from compose import errors
 from compose.orchestration import preflight
@@ -15,6 +15,7 @@ from compose.orchestration.verbs.observation import observe_project
 from compose.orchestration.verbs.pull import plan_required, pull_required
 from runtime.api import Runtime, RuntimeReader
 from schemas.composefile.project import Project
+from schemas.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

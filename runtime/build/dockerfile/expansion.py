@@ -7,9 +7,10 @@ Source: Dockerfile reference, "Environment replacement"; BuildKit, frontend/dock
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from runtime.build.dockerfile import patterns
+from schemas.dataclass import dataclass
 
 MAX_GROWTH = 1024 * 1024
 """Characters that variables may add to a text; the kernel takes an eighth of it in one argument (execve(2))."""

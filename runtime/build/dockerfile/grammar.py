@@ -5,7 +5,6 @@ Source: Dockerfile reference; BuildKit, frontend/dockerfile/instructions/parse.g
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from runtime.build.dockerfile import instructions as ast
 from runtime.build.dockerfile.durations import parse_duration_ns
@@ -21,6 +20,7 @@ from runtime.build.dockerfile.words import (
     split_command,
     split_words,
 )
+from schemas.dataclass import dataclass
 
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9-_.]*")
 _ONBUILD = re.compile(r"\s*ONBUILD\s*", re.IGNORECASE)

@@ -7,10 +7,10 @@ last match wins, and what lies below a match matches too. Source: moby/patternma
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from runtime.build.dockerfile.faults import error_at
 from runtime.build.dockerfile.instructions import Location
+from schemas.dataclass import dataclass
 
 _BYTE_ORDER_MARK = "\ufeff"
 

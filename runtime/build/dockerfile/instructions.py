@@ -5,7 +5,8 @@ frozen: a reader makes them, the planner turns them into the steps of runtime.bu
 """
 
 import re
-from dataclasses import dataclass
+
+from schemas.dataclass import dataclass
 
 _LEADING_TABS = re.compile(r"^\t+", re.MULTILINE)
 

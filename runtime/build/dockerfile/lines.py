@@ -5,10 +5,10 @@ Source: Dockerfile reference, "Format", "Here-Documents"; BuildKit, frontend/doc
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from runtime.build.dockerfile.expansion import ExpansionError, Style, expand
 from runtime.build.dockerfile.instructions import Heredoc
+from schemas.dataclass import dataclass
 
 MAX_LINE = 64 * 1024 - 1
 """Characters; BuildKit's scanner takes as many bytes."""

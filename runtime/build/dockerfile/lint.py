@@ -6,10 +6,11 @@ file, and `# check=skip=Rule` above an instruction, silence it or make the build
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from runtime.build.dockerfile.instructions import Location
 from runtime.build.dockerfile.words import WordError
+from schemas.dataclass import dataclass
 
 _URL = "https://docs.docker.com/go/dockerfile/rule/{}/"
 _COMMENT = re.compile(r"\s*check\s*=\s*(.+?)\s*", re.IGNORECASE)

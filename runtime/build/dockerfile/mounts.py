@@ -3,10 +3,10 @@
 import csv
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from runtime.build.dockerfile.flags import nearest
 from runtime.build.dockerfile.words import WordError
+from schemas.dataclass import dataclass
 
 TYPES = ("bind", "cache", "tmpfs", "secret", "ssh")
 SHARING = ("shared", "private", "locked")

@@ -5,7 +5,7 @@ are no brackets (BuildKit, frontend/dockerfile/shell/lex.go). The matcher walks 
 position, so that no pattern takes exponential time.
 """
 
-from dataclasses import dataclass
+from schemas.dataclass import dataclass
 
 _STAR, _ANY, _LITERAL = range(3)
 MAX_WORK = 4_000_000

@@ -4,7 +4,7 @@ Source: Dockerfile reference; BuildKit, frontend/dockerfile/{parser,instructions
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from runtime.build.dockerfile import instructions as ast
 from runtime.build.dockerfile.directives import Directive, RepeatedDirective, read_directives
@@ -13,6 +13,7 @@ from runtime.build.dockerfile.grammar import read_statement, takes_heredocs
 from runtime.build.dockerfile.lines import LineError, LineReader, LogicalLine, split_lines
 from runtime.build.dockerfile.words import WordError
 from runtime.errors import InvalidArgument, SourceError
+from schemas.dataclass import dataclass
 
 MAX_BYTES = 2 * 1024 * 1024
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"

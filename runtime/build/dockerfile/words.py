@@ -5,7 +5,8 @@ Source: BuildKit, frontend/dockerfile/parser/{split_command,line_parsers}.go. No
 
 import json
 import re
-from dataclasses import dataclass
+
+from schemas.dataclass import dataclass
 
 _BLANKS = re.compile(r"[\t\v\f\r ]+")
 

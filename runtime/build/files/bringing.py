@@ -3,7 +3,6 @@
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from runtime.build.dockerfile.ignore import clean
 from runtime.build.files import archives, matching
@@ -14,6 +13,7 @@ from runtime.build.files.owners import resolve_owner
 from runtime.build.files.source import Found, Item, SourceTree
 from runtime.build.files.target import FOLDER_MODE, TargetTree
 from runtime.launch.tree import Tree
+from schemas.dataclass import dataclass
 
 _SPECIAL = re.compile(r"([*?\[\]\\])")
 

@@ -9,7 +9,6 @@ import os
 import stat
 from collections.abc import Iterable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 
 from runtime.build.files.digest import TreeDigest
 from runtime.build.files.modes import Mode
@@ -20,6 +19,7 @@ from runtime.image.content import CHUNK_BYTES
 from runtime.image.diff import attributes_of
 from runtime.image.folders import set_attributes
 from runtime.image.layer import write_at
+from schemas.dataclass import dataclass
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC

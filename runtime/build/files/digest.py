@@ -10,12 +10,12 @@ import os
 import stat
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
 from runtime.build.files.source import Item
 from runtime.image.content import CHUNK_BYTES
 from runtime.image.diff import attributes_of
+from schemas.dataclass import dataclass
 
 _YOUNG_NS = 2 * 10**9
 """A file changed so shortly ago may change again under the same time (file systems count in ticks)."""

@@ -11,7 +11,6 @@ import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 
 from runtime.build.dockerfile.ignore import clean
 from runtime.build.files import matching
@@ -19,6 +18,7 @@ from runtime.build.files.matching import Ignoring
 from runtime.errors import InvalidArgument, NotFound
 from runtime.syscall import constants as c
 from runtime.syscall.mount import openat2
+from schemas.dataclass import dataclass
 
 _FOLLOWING = c.RESOLVE_IN_ROOT | c.RESOLVE_NO_MAGICLINKS
 _STRAIGHT = c.RESOLVE_BENEATH | c.RESOLVE_NO_SYMLINKS

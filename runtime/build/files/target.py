@@ -3,10 +3,10 @@
 import errno
 import os
 from contextlib import suppress
-from dataclasses import dataclass
 
 from runtime.errors import InvalidArgument, SyscallError
 from runtime.launch.tree import Tree, split_path
+from schemas.dataclass import dataclass
 
 _MOST_LINKS = 40
 FOLDER_MODE = 0o755

@@ -1,11 +1,12 @@
 """What a build is asked for, beside its Dockerfile."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from runtime.build.dockerfile.ignore import IgnoreRules
 from runtime.build.plan import Source
 from runtime.image.platforms import own_platform
+from schemas.dataclass import dataclass
 from schemas.engine.records import ImageConfig
 from schemas.oci.image import Platform
 

@@ -5,7 +5,6 @@ Source: BuildKit, frontend/dockerfile/dockerfile2llb/convert.go.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from runtime.build.dockerfile import instructions as ast
 from runtime.build.dockerfile.expansion import Expansion, ExpansionError, Style, expand
@@ -20,6 +19,7 @@ from runtime.build.planning.options import BaseImage, PlanOptions
 from runtime.errors import InvalidArgument, SourceError
 from runtime.image.platforms import format_platform, own_platform, parse_platform
 from runtime.image.reference import familiar, parse
+from schemas.dataclass import dataclass
 from schemas.oci.image import Platform
 
 _INDEX = re.compile(r"[+-]?[0-9]+")

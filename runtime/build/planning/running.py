@@ -2,7 +2,6 @@
 
 import posixpath
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from runtime.build.dockerfile import instructions as ast
 from runtime.build.dockerfile.ignore import clean
@@ -21,6 +20,7 @@ from runtime.build.plan import (
     SshMount,
     TmpfsMount,
 )
+from schemas.dataclass import dataclass
 from schemas.engine.records import ImageConfig
 
 DEFAULT_SHELL = ("/bin/sh", "-c")

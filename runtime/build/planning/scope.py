@@ -1,12 +1,13 @@
 """The variables of a stage at one point: ENV and the ARGs declared so far (Dockerfile reference, "ARG", "Scope")."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from runtime.build.dockerfile import instructions as ast
 from runtime.build.dockerfile.expansion import Expansion, Style, expand
 from runtime.build.dockerfile.lint import Lint, suggestion
 from runtime.build.planning.options import PlanOptions
+from schemas.dataclass import dataclass
 
 _PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy")
 _NO_VARIABLES = frozenset({"BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE"})

@@ -6,7 +6,7 @@ Source: BuildKit, frontend/dockerfile/dockerfile2llb/convert.go.
 import posixpath
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -23,6 +23,7 @@ from runtime.build.planning.outline import Outline
 from runtime.build.planning.scope import Expander, Scope, argument_value, proxy_variables
 from runtime.errors import InvalidArgument, SourceError
 from runtime.signals import signal_number
+from schemas.dataclass import dataclass
 from schemas.engine.records import ImageConfig
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

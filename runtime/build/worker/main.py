@@ -13,7 +13,7 @@ import selectors
 import signal
 import socket
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from runtime.build.worker import copying, running
@@ -25,6 +25,7 @@ from runtime.syscall import constants as c
 from runtime.syscall import process
 from runtime.syscall.mount import mount
 from runtime.syscall.worker import CONNECTION, error_to_plain
+from schemas.dataclass import dataclass
 from schemas.engine.codec import from_plain, to_plain
 
 MOST_DESCRIPTORS = 5

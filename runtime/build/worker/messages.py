@@ -4,8 +4,9 @@ A request is one packet without content but with descriptors: a memory file with
 and what the task needs (its output, its sandbox). Whoever closes the socket for the answer cancels the step.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from schemas.dataclass import dataclass
 from schemas.engine.bundle import Bundle
 
 

@@ -9,13 +9,13 @@ import os
 import stat
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 
 from runtime.build.files.target import Place, TargetTree
 from runtime.launch.tree import split_path
 from runtime.syscall import constants as c
 from runtime.syscall.mount import openat2
 from runtime.syscall.tree import RESOLVE_NO_XDEV
+from schemas.dataclass import dataclass
 
 _STRAIGHT = c.RESOLVE_BENEATH | c.RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY

@@ -6,10 +6,10 @@ docs/decisions/0018-base-images-from-packages.md.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from runtime.errors import InvalidArgument
 from runtime.image.reference import DEFAULT_DOMAIN, DEFAULT_NAMESPACE, parse
+from schemas.dataclass import dataclass
 
 _SUITE = re.compile(r"[a-z][a-z0-9-]*")
 _SLIM = "-slim"

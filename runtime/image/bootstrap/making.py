@@ -7,7 +7,6 @@ import os
 import re
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,6 +21,7 @@ from runtime.image.configuration import Configuration, write_configuration
 from runtime.image.machine import machine_architecture
 from runtime.image.store import ImageStore
 from runtime.image.tar_header import FOLDER, Entry, header
+from schemas.dataclass import dataclass
 from schemas.engine.records import ImageRecord
 
 _INFORMATION = "I: "

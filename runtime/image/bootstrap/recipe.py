@@ -9,10 +9,10 @@ contrib/mkimage/debootstrap.
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from runtime.image.bootstrap.bases import Base
 from runtime.image.bootstrap.sources import Source
+from schemas.dataclass import dataclass
 from schemas.engine.records import ImageConfig
 
 RECIPE = "org.pycompose.bootstrap.recipe"

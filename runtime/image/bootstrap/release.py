@@ -9,12 +9,12 @@ import hashlib
 import re
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 from runtime.errors import InvalidArgument, NotFound, Unavailable
 from runtime.image.bootstrap.programs import Program
 from runtime.image.bootstrap.sources import Source
+from schemas.dataclass import dataclass
 
 APT_HELPER = "/usr/lib/apt/apt-helper"
 _MAX_BYTES = 4 << 20

@@ -5,11 +5,11 @@ Source: sources.list(5), both formats.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from runtime.errors import InvalidArgument
 from runtime.image.bootstrap.bases import Base, Distribution
+from schemas.dataclass import dataclass
 
 APT = Path("/etc/apt")
 _LINE = re.compile(r"deb\s+(?:\[([^]]*)\]\s+)?(\S+)\s+(\S+)")

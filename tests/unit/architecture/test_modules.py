@@ -47,6 +47,12 @@ def test_no_name_must_be_a_word_without_meaning():
     assert offending == []
 
 
+def test_a_dataclass_must_be_of_our_own_making():
+    """The standard library's costs every command that imports it half a millisecond a class."""
+    offending = [source.where for source in sources().values() if "dataclasses.dataclass" in imported(source)]
+    assert offending == ["schemas/dataclass.py"]
+
+
 def _mentioned(source: Source) -> set[str]:
     """Return the modules a source imports or names in a string: the command table, the processes started with `-m`."""
     named = strings(source)
