@@ -101,6 +101,7 @@ def surroundings(spec: BuildSpec, plan: BuildPlan) -> Surroundings:
     return Surroundings(
         network=spec.network or "default",
         allow_insecure=spec.allow_insecure,
+        allow_host_network=spec.allow_host_network,
         extra_hosts=spec.extra_hosts,
         shm_size_bytes=spec.shm_size_bytes,
         ulimits=spec.ulimits,

@@ -86,6 +86,10 @@ def check(step: RunStep, around: Surroundings) -> None:
         raise PermissionDenied(
             "`RUN --security=insecure` is not allowed", hint="the build needs the entitlement `security.insecure`"
         )
+    if network_of(step, around) == "host" and not (around.network == "host" or around.allow_host_network):
+        raise PermissionDenied(
+            "`RUN --network=host` is not allowed", hint="the build needs the entitlement `network.host`"
+        )
     if step.devices:
         raise Unsupported("`RUN --device` is not supported: there are no CDI devices here")
     for mount in step.mounts:

@@ -37,6 +37,8 @@ class Surroundings:
     """Of steps that name none: default, none or host."""
     allow_insecure: bool = False
     """Whether `--security=insecure` may be asked for (the entitlement `security.insecure`)."""
+    allow_host_network: bool = False
+    """Whether a step may ask for `--network=host` (the entitlement `network.host`) where the build does not."""
     extra_hosts: tuple[tuple[str, str], ...] = ()
     """(name, address); `host-gateway` is the host."""
     shm_size_bytes: int = 64 << 20

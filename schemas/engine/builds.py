@@ -54,6 +54,8 @@ class BuildSpec:
     """`os/architecture[/variant]`; empty for this machine's."""
     allow_insecure: bool = False
     """`RUN --security=insecure` may be asked for."""
+    allow_host_network: bool = False
+    """`RUN --network=host` may be asked for; a build whose `network` is host needs no leave."""
 
 
 class BuildStage(StrEnum):

@@ -20,6 +20,7 @@ SERVICE_CONTEXT = "service:"
 _IMAGE = "docker-image://"
 _NETWORKS = ("", "default", "host", "none")
 _INSECURE = "security.insecure"
+_HOST_NETWORK = "network.host"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ def build_spec(project: Project, service: ServiceConfig, options: BuildOptions) 
         resources=Resources(memory_bytes=options.memory_bytes),
         platform=service.platform or (build.platforms[0] if len(build.platforms) == 1 else ""),
         allow_insecure=build.privileged or _INSECURE in build.entitlements,
+        allow_host_network=_HOST_NETWORK in build.entitlements,
     )
 
 

@@ -284,7 +284,7 @@ def test_the_network_must_be_what_was_asked_for(builds: Builds):
     probe = "ip -o -4 addr show | awk '{print $2}' | sort -u; ip route | grep -c default"
     assert builds.build(run(probe)).output == "eth0\nlo\n1\n"
     assert builds.build(run(f"{probe} || true", network="none")).output == "lo\n0\n"
-    seen = builds.build(run("readlink /proc/self/ns/net", network="host")).output.strip()
+    seen = builds.build(run("readlink /proc/self/ns/net"), around=Surroundings(network="host")).output.strip()
     assert seen == str(Path("/proc/self/ns/net").readlink())
 
 
@@ -303,6 +303,15 @@ def test_insecure_steps_must_be_refused_unless_allowed(builds: Builds):
     with pytest.raises(PermissionDenied, match="--security=insecure"):
         builds.build(step)
     assert "a80425fb" not in builds.build(step, around=Surroundings(allow_insecure=True)).output
+
+
+def test_a_step_must_not_take_the_hosts_network_unless_allowed(builds: Builds):
+    """A Dockerfile from elsewhere does not reach what listens on this machine alone."""
+    step = run("readlink /proc/self/ns/net", network="host")
+    with pytest.raises(PermissionDenied, match="--network=host"):
+        builds.build(step)
+    seen = builds.build(step, around=Surroundings(allow_host_network=True)).output.strip()
+    assert seen == str(Path("/proc/self/ns/net").readlink())
 
 
 def test_limits_must_hold(builds: Builds):

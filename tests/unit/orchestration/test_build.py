@@ -151,6 +151,13 @@ def test_every_key_of_build_must_reach_the_runtime():
     assert (spec.shm_size_bytes, spec.ulimits) == (1 << 20, (("nofile", 1, 2), ("nproc", 3, 3)))
     assert (spec.platform, spec.allow_insecure) == ("linux/amd64", True)
     assert spec.ssh == {"default": "/agent", "k": "/key"}
+    assert not spec.allow_host_network  # it follows from `network` alone
+
+
+def test_entitlements_must_reach_the_runtime():
+    """By the names that BuildKit gives them."""
+    spec = spec_of(entitlements=["network.host", "security.insecure"])
+    assert (spec.allow_host_network, spec.allow_insecure) == (True, True)
 
 
 def test_secrets_must_come_from_files_and_variables():
