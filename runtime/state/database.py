@@ -10,14 +10,15 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from runtime.errors import PermissionDenied, ResourceExhausted, Unsupported
 from runtime.state.schema import MIGRATIONS, SCHEMA, VERSION
 
 BUSY_TIMEOUT_S = 30.0
-
+_ROOM_BYTES = 64 << 10
+"""What the files beside the state take while it is open (WAL)."""
 
 _WITHOUT_ROOM = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY})
 
@@ -144,4 +145,16 @@ def _migrate(connection: sqlite3.Connection) -> None:
 def _unusable(path: Path, error: Exception) -> Exception:
     if os.geteuid() != 0 and not os.access(path.parent if path.parent.exists() else path.parent.parent, os.W_OK):
         return PermissionDenied(f"cannot write the state directory `{path.parent}`", hint="run pycompose as root")
+    if _is_full(path.parent):  # SQLite calls it an I/O error
+        return ResourceExhausted(
+            f"cannot open the state `{path}`: no space is left on the disk",
+            hint=f"it takes {_ROOM_BYTES >> 10} KiB, also for removing images",
+        )
     return Unsupported(f"cannot open the state `{path}`: {error}")
+
+
+def _is_full(folder: Path) -> bool:
+    with suppress(OSError):
+        figures = os.statvfs(folder)
+        return figures.f_bavail * figures.f_frsize < _ROOM_BYTES
+    return False

@@ -1,5 +1,6 @@
 """Worker processes: an interpreter of its own for a room that cannot work inside the command, and its errors."""
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -53,6 +54,8 @@ def error_to_plain(error: BaseException) -> dict[str, object]:
         }
     if isinstance(error, EngineError):
         return {"class": type(error).__name__, "message": error.message, "hint": error.hint}
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return {"class": "ResourceExhausted", "message": "no space is left on the disk"}
     return {"class": "EngineError", "message": f"a worker failed: {type(error).__name__}: {error}"}
 
 

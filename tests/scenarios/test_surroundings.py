@@ -4,6 +4,7 @@ import os
 import shlex
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from tests.support.cli import Cli
@@ -70,6 +71,30 @@ def test_a_full_disk_behind_standard_output_must_be_said_in_a_line(cli: Cli):
     for verb in ("config", "ps", "version"):
         done = _shell(cli, f"{verb} >/dev/full")
         assert (done.returncode, done.stderr) == (1, "error: cannot write: no space left on device\n")
+
+
+def test_a_full_disk_below_the_state_must_be_called_so_and_be_left_by_removing(cli: Cli, busybox_tar: Path):
+    """Not `Errno 28` and not SQLite's `disk I/O error`; the step's line is shown, nothing of it is kept."""
+    cli.write("name: shop\nservices: {web: {build: .}}\n")
+    cli.write("FROM busybox\nCOPY big /\n", "Dockerfile")
+    (cli.folder / "big").write_bytes(os.urandom(20 << 20))
+    state = Path(os.environ["PYCOMPOSE_ROOT"])
+    state.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m,mode=0710", "none", str(state)], check=True, timeout=10)
+    try:
+        cli.run("image", "import", str(busybox_tar), "busybox")
+        free = os.statvfs(state).f_bfree
+        done = cli.run("build", code=1)
+        assert "error: no space is left on the disk\n  --> Dockerfile:2:1" in done.stderr
+        assert os.statvfs(state).f_bfree >= free - 64
+        with (state / "filler").open("wb", buffering=0) as filler, suppress(OSError):
+            while True:
+                filler.write(bytes(4096))
+        assert "no space is left on the disk" in cli.run("image", "ls", code=1).stderr
+        (state / "filler").unlink()
+        cli.run("image", "rm", "busybox")
+    finally:
+        subprocess.run(["umount", str(state)], check=True, timeout=10)
 
 
 def test_a_terminal_without_unicode_must_get_escapes(cli: Cli):
