@@ -11,22 +11,16 @@ GIT, OCI = "git", "oci"
 """Kinds of remote files; each has a folder in the cache."""
 
 _CACHE = "pycompose"
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _SCP = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*@[A-Za-z0-9][A-Za-z0-9.-]*:")
 
-BARE_GITHUB = "github.com/"
+_BARE_GITHUB = "github.com/"
 """docker compose takes this for a repository, whatever there is on the disk."""
 
 
 def is_remote(name: str) -> bool:
     """Whether a file's name means something that is no path of this machine."""
-    return bool(_SCHEME.match(name) or _SCP.match(name)) or name.startswith(BARE_GITHUB)
-
-
-def scheme_of(reference: str) -> str:
-    """The scheme of a remote reference, in lower case."""
-    match = _SCHEME.match(reference)
-    return match[1].lower() if match else "https" if reference.startswith(BARE_GITHUB) else "ssh"
+    return bool(_SCHEME.match(name) or _SCP.match(name)) or name.startswith(_BARE_GITHUB)
 
 
 def cache_folder(environment: Mapping[str, str]) -> str:

@@ -7,10 +7,11 @@ from typing import Protocol
 
 from compose.errors import RemoteError
 from compose.remote.cache import Cache
-from compose.remote.git import Git
-from compose.remote.names import GIT, OCI, scheme_of
+from compose.remote.names import GIT, OCI
 from compose.remote.oci import Artefacts, OciLoader
-from compose.remote.reference import parse, without_password
+from runtime.errors import EngineError
+from runtime.git.client import Git
+from runtime.git.reference import parse, without_password
 
 SWITCHES = {GIT: "COMPOSE_EXPERIMENTAL_GIT_REMOTE", OCI: "COMPOSE_EXPERIMENTAL_OCI_REMOTE"}
 _FALSE = frozenset(("0", "f", "F", "false", "False", "FALSE"))
@@ -36,11 +37,14 @@ class GitLoader:
 
     def fetch(self, text: str, *, by_fetched: bool) -> tuple[str, str]:
         """Raises RemoteError."""
-        reference = parse(text)
-        if by_fetched and reference.protocol == "file":
-            raise RemoteError(f"{text}: a fetched file must not lead back to files of this machine")
-        commit = self._git.resolve(reference)
-        root = self._cache.tree(commit, lambda folder: self._git.fetch(reference, commit, folder))
+        try:
+            reference = parse(text)
+            if by_fetched and reference.protocol == "file":
+                raise RemoteError(f"{text}: a fetched file must not lead back to files of this machine")
+            found = self._git.resolve(reference)
+            root = self._cache.tree(found.commit, lambda folder: self._git.fetch(reference, found, folder))
+        except EngineError as error:
+            raise RemoteError(error.message, hint=error.hint) from None
         return root, reference.subdirectory
 
 
@@ -78,7 +82,7 @@ class RemoteSources:
         """The Compose file that a reference means, as an absolute path. Raises RemoteError."""
         key = (reference, by_fetched)
         if key not in self._known:
-            kind = OCI if scheme_of(reference) == OCI else GIT
+            kind = OCI if reference.lower().startswith(f"{OCI}://") else GIT
             root, inner = self._fetch(kind, reference, by_fetched=by_fetched)
             self._known[key] = self._file(root, inner, reference)
             self.folders[without_password(reference)] = root

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from compose.cli.main import run
-from compose.remote import git as git_module
+from runtime.git import client as git_module
 from tests.support.cli import Cli, wait_until
 from tests.support.git import IDENTITY, Repository, daemon, http_server, path_without_git, silent_server
 

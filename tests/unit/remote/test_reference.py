@@ -2,9 +2,9 @@
 
 import pytest
 
-from compose.errors import RemoteError
 from compose.remote.names import cache_folder, is_remote, root_of
-from compose.remote.reference import parse, without_password
+from runtime.errors import InvalidArgument
+from runtime.git.reference import parse, without_password
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -73,7 +73,7 @@ def test_what_git_must_not_see_must_be_refused(text: str, reason: str | None) ->
     if reason is None:
         assert not is_remote(text)
         return
-    with pytest.raises(RemoteError) as caught:
+    with pytest.raises(InvalidArgument) as caught:
         parse(text)
     assert reason in caught.value.message
 
@@ -87,7 +87,7 @@ def test_a_commit_must_be_known_as_one() -> None:
 def test_a_password_must_not_be_shown() -> None:
     """In no message."""
     assert without_password("https://u:secret@h/x.git: no") == "https://u:***@h/x.git: no"
-    with pytest.raises(RemoteError) as caught:
+    with pytest.raises(InvalidArgument) as caught:
         parse("https://u:secret@h/x")
     assert "secret" not in str(caught.value)
 
