@@ -25,8 +25,8 @@ class ImageFilter:
     labels: tuple[str, ...] = ()
     without_labels: tuple[str, ...] = ()
     patterns: tuple[re.Pattern[str], ...] = field(default=())
-    after_ns: int = 0
-    before_ns: int = 0
+    after_ns: int | None = None
+    before_ns: int | None = None
 
     def matches(self, record: ImageRecord) -> bool:
         """Whether an image is one of those asked for; `names` says by which of its names."""
@@ -34,8 +34,9 @@ class ImageFilter:
             self.dangling in (None, not record.references)
             and all(_has(record, label) for label in self.labels)
             and not any(_has(record, label) for label in self.without_labels)
-            and record.created_ns > self.after_ns
-            and (not self.before_ns or record.created_ns < self.before_ns)
+            # Images that are built reproducibly are often of 1970, or tell no time at all.
+            and (self.after_ns is None or record.created_ns > self.after_ns)
+            and (self.before_ns is None or record.created_ns < self.before_ns)
             and (not self.patterns or bool(self.names(record)))
         )
 
@@ -64,8 +65,8 @@ def read_filters(
         labels=tuple(values.get("label", ())),
         without_labels=tuple(values.get("label!", ())),
         patterns=tuple(_pattern(text) for text in (*values.get("reference", ()), *references)),
-        after_ns=max((find(text).created_ns for text in values.get("since", ())), default=0),
-        before_ns=min(older, default=0),
+        after_ns=max((find(text).created_ns for text in values.get("since", ())), default=None),
+        before_ns=min(older, default=None),
     )
 
 
