@@ -3,6 +3,14 @@
 [+] Running 1/2
  ✔ Container shop-db-1   Healthy                                             1.2s
  ⠋ Container shop-web-1  Waiting  for db to be healthy                       0.8s
+
+An image on its way has a line for each layer, until it is there:
+
+[+] Pulling 2/4
+ ✔ db   Pulled                                                               1.2s
+ ⠋ web  Pulling  [⣿⣤] 4.22MB / 7.14MB                                        2.3s
+   ✔ 11432035704a  Pull complete                                             0.8s
+   ⠋ d6066e5950b6  Downloading       3.08MB / 6MB                            2.2s
 """
 
 import threading
@@ -23,6 +31,9 @@ from compose.render.text import escaped, middle_ellipsis
 REFRESHES_PER_SECOND = 10
 _BESIDE_NAME_AND_WORD = len(" ✔ ") + len("  ") + len(" 100.0s ")
 _LEAST_NAME = 12
+_LAYER_WORD = len("Pulling fs layer")
+_WIDE = 60
+"""Columns from which on layers have a column for what happens to them."""
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _MARKS = {Progress.DONE: ("✔", "green"), Progress.WARNING: ("!", "yellow"), Progress.ERROR: ("✘", "red")}
 _STYLES = {Progress.DONE: "green", Progress.WARNING: "yellow", Progress.ERROR: "bold red"}
@@ -90,14 +101,15 @@ class TerminalRenderer:
             yield from view
             return
         lines = self._lines.all() if self._complete else self._lines.fitting(options.size.height - 2)
+        resources = [line for line in lines if not line.parent]
         now = time.monotonic()
-        width = max((len(escaped(line.resource)) for line in lines), default=0)
-        words = max((len(escaped(line.text)) for line in lines), default=0)
+        width = max((len(escaped(line.resource)) for line in resources), default=0)
+        words = max((len(escaped(line.text)) for line in resources), default=0)
         # A narrow terminal costs the names their middle, so that what happens can still be seen.
         width = min(width, max(options.max_width - words - _BESIDE_NAME_AND_WORD, _LEAST_NAME))
         yield self._headline()
         for line in lines:
-            yield _drawn(line, now, resource_width=width, total_width=options.max_width)
+            yield drawn(line, now, resource_width=width, total_width=options.max_width)
 
     def _headline(self) -> Text:
         finished, count = self._lines.finished, len(self._lines)
@@ -106,20 +118,30 @@ class TerminalRenderer:
         return Text(title, style=colour if self._failed or finished == count else "", no_wrap=True)
 
 
-def _drawn(line: Line, now_s: float, *, resource_width: int, total_width: int) -> Text:
+def drawn(line: Line, now_s: float, *, resource_width: int, total_width: int) -> Text:
+    """Return one row of the view, no wider than `total_width` columns, with names in `resource_width` of them."""
     spinner = _SPINNER[int(now_s * REFRESHES_PER_SECOND) % len(_SPINNER)]
     mark, colour = _MARKS.get(line.progress, (spinner, "yellow"))
+    timer = f"{line.elapsed_s(now_s):.1f}s "
     text = Text(no_wrap=True, overflow="ellipsis")
-    text.append(f" {mark} ", style=colour)
-    text.append(f"{middle_ellipsis(escaped(line.resource), resource_width):<{resource_width}}  ")
-    text.append(escaped(line.text), style=_STYLES.get(line.progress, ""))
-    if line.transfer and not line.is_final:
-        text.append(f"  {line.transfer}", style="cyan")
+    word = escaped(line.text)
+    if line.parent:
+        text.append(f"   {mark} ", style=colour)
+        text.append(f"{escaped(line.resource)}  ")
+        # One column, where there is room for one.
+        word = f"{word:<{_LAYER_WORD}}" if total_width >= _WIDE else word
+    else:
+        text.append(f" {mark} ", style=colour)
+        text.append(f"{middle_ellipsis(escaped(line.resource), resource_width):<{resource_width}}  ")
+    text.append(word, style=_STYLES.get(line.progress, ""))
+    room = total_width - len(timer) - 1
+    transfer = "" if line.is_final else line.transfer(room - len(text) - 2)
+    if transfer:
+        text.append(f"  {transfer}", style="cyan")
     # A cause of one word is the command's own name.
     elif " " in line.reason and line.progress is not Progress.DONE:
         text.append(f"  {escaped(line.reason)}", style="dim")
-    timer = f"{line.elapsed_s(now_s):.1f}s "
-    text.truncate(total_width - len(timer) - 1, overflow="ellipsis", pad=True)
+    text.truncate(room, overflow="ellipsis", pad=True)
     text.append(f" {timer}", style="blue")
     return text
 

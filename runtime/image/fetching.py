@@ -57,8 +57,8 @@ class _Layer:
 
     def event(self, stage: TransferStage, current_bytes: int = 0) -> TransferEvent:
         """Return the event that tells of it."""
-        counted = stage in (TransferStage.DOWNLOADING, TransferStage.EXTRACTING)
-        total = self.descriptor.size_bytes if counted else 0
+        # From the beginning, so that the sum of all layers is known.
+        total = 0 if stage.is_final else self.descriptor.size_bytes
         return TransferEvent(short(self.descriptor.digest), stage, current_bytes, total)
 
 

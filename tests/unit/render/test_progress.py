@@ -172,12 +172,65 @@ def test_a_program_must_be_told_how_far_a_layer_is() -> None:
     }
 
 
-def test_the_live_view_must_show_one_line_an_image_with_a_sign_for_each_layer() -> None:
-    """A layer that is there is full; bytes of all are added up; the line of the service stays one line."""
+def test_the_live_view_must_show_an_image_with_a_sign_for_each_layer() -> None:
+    """A layer that is there is full; bytes of all are added up; the layers stand below, until all is there."""
     lines = Lines()
     for event in _pull_events():
         lines.update(event)
-    assert [(line.resource, line.text) for line in lines.all()] == [("web", "Pulling"), ("db", "Error")]
-    assert lines.all()[0].transfer == "[⣿⣦] 4kB / 8kB"
+    web, db = lines.all()
+    assert [(line.resource, line.text) for line in (web, db)] == [("web", "Pulling"), ("db", "Error")]
+    assert web.transfer(80) == "[⣿⣦] 4kB / 8kB"
+    assert [line.resource for line in lines.fitting(9)] == ["web", "aaaa", "bbbb", "db"]
+    assert web.layers[1].transfer(80) == "4kB / 8kB"
+    assert (lines.finished, len(lines)) == (2, 4)
     lines.update(ProgressEvent("bbbb", Progress.DONE, "Pull complete", is_image=True, parent="web"))
-    assert lines.all()[0].transfer == "[⣿⣿] 8kB / 8kB"
+    assert lines.all()[0].transfer(80) == "[⣿⣿] 8kB / 8kB"
+    lines.update(ProgressEvent("web", Progress.DONE, "Pulled", time_s=3.0, is_image=True))
+    assert [line.resource for line in lines.fitting(9)] == ["web", "db"]
+    assert (lines.finished, len(lines)) == (4, 4)
+
+
+def _many_layers(count: int) -> Lines:
+    """An image of which half the layers are there, two are on their way, and the rest wait."""
+    lines = Lines()
+    lines.update(ProgressEvent("db", Progress.DONE, "Pulled", time_s=1.0, is_image=True))
+    lines.update(ProgressEvent("web", Progress.WORKING, "Pulling", time_s=1.0, is_image=True))
+    for number in range(count):
+        name, is_there, moves = f"layer{number:03}", number < count // 2, number < count // 2 + 2
+        lines.update(
+            ProgressEvent(
+                name,
+                Progress.DONE if is_there else Progress.WORKING,
+                "Pull complete" if is_there else "Downloading" if moves else "Waiting",
+                is_image=True,
+                parent="web",
+                current_bytes=500 if moves else 0,
+                total_bytes=1000 if moves else 0,
+            )
+        )
+    return lines
+
+
+def test_many_layers_must_not_push_what_happens_off_the_terminal() -> None:
+    """Layers that are done go first, then those that wait, then images that are done; what moves stays."""
+    lines = _many_layers(40)
+    assert len(lines.fitting(100)) == 42
+    shown = [line.resource for line in lines.fitting(10)]
+    assert shown[:4] == ["db", "web", "layer020", "layer021"]
+    assert len(shown) == 10
+    assert [line.resource for line in lines.fitting(3)] == ["web", "layer020", "layer021"]
+    assert [line.resource for line in lines.fitting(1)] == ["web"]
+
+
+@pytest.mark.parametrize("width", [24, 40, 60, 100, 200])
+def test_a_pull_must_fit_any_width(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No line is wrapped; the bytes stay in sight, and a sign stands for several layers where there is no room."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    web = _many_layers(120).all()[1]
+    text = tty.drawn(web, 9.0, resource_width=3, total_width=width).plain
+    assert len(text) <= width
+    assert web.layers[60].transfer(0) == "500B / 1kB"
+    if width >= 60:
+        assert "31kB / 62kB" in text
+        assert "⣿" in text
+    assert len(tty.drawn(web.layers[60], 9.0, resource_width=3, total_width=width).plain) <= width
