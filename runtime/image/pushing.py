@@ -138,6 +138,11 @@ class _Told(io.RawIOBase):
             self._tell(self._read_bytes)
         return content
 
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """Go on from another place: what stands before it was sent earlier."""
+        self._read_bytes = self._told_bytes = self._file.seek(offset, whence)
+        return self._read_bytes
+
     def close(self) -> None:
         """Close the file."""
         self._file.close()

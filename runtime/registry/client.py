@@ -7,12 +7,15 @@ they were asked for.
 import hashlib
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import IO
-from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
+from urllib.parse import quote, urlencode
 
 from runtime.errors import InvalidArgument, NotFound, PermissionDenied, Unavailable
-from runtime.registry.session import Call, Endpoint, Session
-from runtime.registry.transport import Response, Unreachable, printable
+from runtime.registry import uploads
+from runtime.registry.session import PASSING, Call, Endpoint, Session, wanted_pause_s
+from runtime.registry.transport import Busy, Refused, Response, printable
+from runtime.registry.uploads import Upload
 from schemas.dataclass import dataclass
 from schemas.oci.media_types import INDEXES, MANIFESTS
 
@@ -65,7 +68,7 @@ class Repository:
         Raises NotFound, PermissionDenied, Unavailable, InvalidArgument.
         """
         with self._send("GET", f"manifests/{reference}", {"Accept": _ACCEPT}) as response:
-            self._expect(response, 200, reference)
+            self.expect(response, 200, reference)
             content = response.read(MAX_DOCUMENT_BYTES)
             claimed = response.header("Docker-Content-Digest")
             media_type = response.header("Content-Type").partition(";")[0].strip()
@@ -78,7 +81,7 @@ class Repository:
     def digest(self, tag: str) -> str:
         """Return the digest that a tag stands for now. Raises NotFound, PermissionDenied, Unavailable."""
         with self._send("HEAD", f"manifests/{tag}", {"Accept": _ACCEPT}) as response:
-            self._expect(response, 200, tag)
+            self.expect(response, 200, tag)
             digest = response.header("Docker-Content-Digest")
         # Some registries leave it out of answers to HEAD.
         return digest if digest.startswith("sha256:") else self.manifest(tag).digest
@@ -110,7 +113,7 @@ class Repository:
             response = self._send("GET", f"blobs/{digest}")
         if response.status != 206 or not offset:
             try:
-                self._expect(response, 200, digest)
+                self.expect(response, 200, digest)
             except BaseException:
                 response.close()
                 raise
@@ -121,64 +124,43 @@ class Repository:
         with self._send("HEAD", f"blobs/{digest}", push=True) as response:
             if response.status == 404:
                 return False
-            self._expect(response, 200, digest)
+            self.expect(response, 200, digest)
             return True
 
     def mount(self, digest: str, source: str) -> bool:
         """Take a blob over from another repository of the registry; False when that is not possible."""
         query = urlencode({"mount": digest, "from": source})
         with self._send("POST", f"blobs/uploads/?{query}", push=True, more=(f"repository:{source}:pull",)) as response:
-            if response.status == 201:
-                return True
-            if response.status == 202 and (place := response.header("Location")):
+            if response.status == 202 and response.header("Location"):
                 # An upload was begun instead; nobody will go on with it.
-                self._session.send(
-                    self._endpoint, Call("DELETE", self._place(response, place), self._scopes(push=True), attempts=1)
-                ).close()
-            return False
+                uploads.cancel(self, uploads.place_of(response))
+            return response.status == 201
 
     def upload(self, digest: str, size_bytes: int, opened: Callable[[], IO[bytes]]) -> None:
         """Store a blob: `opened` gives it from its beginning, each time it has to be sent.
 
-        Raises PermissionDenied, Unavailable, InvalidArgument, Cancelled.
+        Raises PermissionDenied, Unavailable, NotFound, Cancelled.
         """
-        patience = self._session.patience()
-        while True:
-            try:
-                self._upload(digest, size_bytes, opened)
-            except Unreachable:
-                raise
-            except Unavailable:
-                # What was begun is of no use to a second attempt: not every registry can be asked how far it got.
-                if not patience.spend():
-                    raise
-            else:
-                return
+        Upload(self, digest, size_bytes, opened, self._session.patience()).send()
 
-    def _upload(self, digest: str, size_bytes: int, opened: Callable[[], IO[bytes]]) -> None:
-        with self._send("POST", "blobs/uploads/", push=True) as response:
-            self._expect(response, 202, digest)
-            place = self._place(response, response.header("Location"))
-        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size_bytes)}
-        call = Call("PATCH", place, self._scopes(push=True), headers, opened, attempts=1)
-        with self._session.send(self._endpoint, call) as response:
-            self._expect(response, (202, 204), digest)
-            place = self._place(response, response.header("Location") or place)
-        parts = urlsplit(place)
-        query = urlencode([*parse_qsl(parts.query, keep_blank_values=True), ("digest", digest)])
-        with self._send("PUT", urlunsplit(parts._replace(query=query)), {"Content-Length": "0"}, push=True) as response:
-            self._expect(response, 201, digest)
+    def ask(self, call: Call) -> Response:
+        """Send a request about a blob that is pushed: a path below the repository, or a URL that it gave."""
+        path = call.path if "://" in call.path else self._path_of(call.path)
+        return self._session.send(self._endpoint, replace(call, path=path, scopes=self._scopes(push=True)))
 
     def put_manifest(self, reference: str, media_type: str, content: bytes) -> str:
         """Let a tag lead to a manifest whose blobs are all there; return its digest."""
         headers = {"Content-Type": media_type}
         with self._send("PUT", f"manifests/{reference}", headers, content, push=True) as response:
-            self._expect(response, (200, 201), reference)
+            self.expect(response, (200, 201), reference)
         return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
     @property
     def _endpoint(self) -> Endpoint:
         return self._session.endpoint(self._domain)
+
+    def _path_of(self, path: str) -> str:
+        return f"/v2/{quote(self._path)}/{path}"
 
     def _scopes(self, *, push: bool) -> tuple[str, ...]:
         return (f"repository:{self._path}:{'pull,push' if push else 'pull'}",)
@@ -193,17 +175,10 @@ class Repository:
         push: bool = False,
         more: tuple[str, ...] = (),
     ) -> Response:
-        whole = path if "://" in path else f"/v2/{quote(self._path)}/{path}"
-        call = Call(method, whole, (*self._scopes(push=push), *more), headers or {}, body)
+        call = Call(method, self._path_of(path), (*self._scopes(push=push), *more), headers or {}, body)
         return self._session.send(self._endpoint, call)
 
-    @staticmethod
-    def _place(response: Response, location: str) -> str:
-        if not location:
-            raise Unavailable(f"`{urlsplit(response.url).netloc}` begins an upload without saying where")
-        return urljoin(response.url, location)
-
-    def _expect(self, response: Response, statuses: int | tuple[int, ...], what: str) -> None:
+    def expect(self, response: Response, statuses: int | tuple[int, ...], what: str) -> None:
         """Raise what an answer with another status means."""
         if response.status in (statuses if isinstance(statuses, tuple) else (statuses,)):
             return
@@ -216,7 +191,8 @@ class Repository:
         if response.status == 404:
             kind = "blob" if what.startswith("sha256:") and "/blobs/" in response.url else "manifest"
             raise NotFound(f"{kind} for {self._called(what)} not found: {words}")
-        raise Unavailable(f"registry `{self._domain}` does not serve {self._called(what)}: {words}")
+        message = f"registry `{self._domain}` does not serve {self._called(what)}: {words}"
+        raise Busy(message, wait_s=wanted_pause_s(response)) if response.status in PASSING else Refused(message)
 
     def _called(self, reference: str) -> str:
         return f"`{self.name}{'@' if reference.startswith('sha256:') else ':'}{reference}`"

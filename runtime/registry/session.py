@@ -24,7 +24,9 @@ FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 30.0
 _REDIRECTS = 5
 _MOVED = frozenset({301, 302, 303, 307, 308})
-_PASSING = frozenset({408, 429, 500, 502, 503, 504})
+_MOVED_AS_IT_IS = frozenset({307, 308})
+"""What sends on a request that has a body (RFC 9110 15.4): the others would make another request of it."""
+PASSING = frozenset({408, 429, 500, 502, 503, 504})
 """What may be over at the next attempt."""
 
 
@@ -126,9 +128,9 @@ class Session:
                 if not patience.spend():
                     raise
                 continue
-            if response.status not in _PASSING:
+            if response.status not in PASSING:
                 return response
-            wanted_s = _retry_after_s(response.header("Retry-After"))
+            wanted_s = wanted_pause_s(response)
             if call.attempts == 1:
                 return response
             response.close()
@@ -190,7 +192,7 @@ class Session:
                 if not patience.spend():
                     raise
                 continue
-            if response.status not in _PASSING or not patience.spend(_retry_after_s(response.header("Retry-After"))):
+            if response.status not in PASSING or not patience.spend(wanted_pause_s(response)):
                 return response
             response.close()
 
@@ -215,7 +217,7 @@ class Session:
             headers = {**call.headers, **({"Authorization": authorization} if authorization and own else {})}
             response = self._transport.exchange(call.method, url, headers, call.body)
             target = response.header("Location")
-            if response.status not in _MOVED or not target or call.method not in ("GET", "HEAD"):
+            if not target or response.status not in (_MOVED if call.method in ("GET", "HEAD") else _MOVED_AS_IT_IS):
                 return response
             response.close()
             onward = urljoin(url, target)
@@ -236,8 +238,9 @@ def _origin(url: str) -> tuple[str, str]:
     return parts.scheme, parts.netloc
 
 
-def _retry_after_s(text: str) -> float:
-    """Return the seconds a server asks to wait (RFC 9110 10.2.3), 0 where it does not."""
+def wanted_pause_s(response: Response) -> float:
+    """Return the seconds a server asks to wait by `Retry-After` (RFC 9110 10.2.3), 0 where it does not."""
+    text = response.header("Retry-After")
     if text.isdecimal() and text.isascii():
         return float(text[:6])
     try:

@@ -1,6 +1,7 @@
 """HTTP to hosts: connections, certificates, proxies. The one door to urllib3; no retries, no redirects, no credentials.
 
-What fails here is one of two things: `Unreachable`, which another attempt will not mend, or `Cut`, which one may.
+What fails here is one of two things: `Unreachable`, which another attempt will not mend, or `Cut`, which one may. What
+an answer means is for others to say, with `Refused` and `Busy` as the words for the same two.
 """
 
 import socket
@@ -44,6 +45,19 @@ class NotEncrypted(Unreachable):
 
 class Cut(Unavailable):
     """The connection ended, or nothing came for too long."""
+
+
+class Refused(Unavailable):
+    """The server answered, and would answer another attempt alike."""
+
+
+class Busy(Unavailable):
+    """The server answered that it cannot now."""
+
+    def __init__(self, message: str, *, wait_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s
+        """How long it asks to wait, in seconds."""
 
 
 class Response:

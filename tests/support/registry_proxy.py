@@ -52,6 +52,10 @@ class Exchange:
         self._handler.wfile.write(content)
         self._handler.wfile.flush()
 
+    def receive(self, count: int) -> bytes:
+        """Read a part of the request's body."""
+        return self._handler.rfile.read(count)
+
     def hang_up(self) -> None:
         """End the connection too early, yet in good order: what was sent arrives."""
         self._handler.close_connection = True
@@ -66,8 +70,7 @@ class Exchange:
 
     def fetch(self) -> tuple[int, dict[str, str], bytes]:
         """Return the registry's own answer."""
-        length = int(self.headers.get("Content-Length", 0))
-        body = self._handler.rfile.read(length) if length else b""
+        body = self.receive(int(self.headers.get("Content-Length", 0)))
         connection = http.client.HTTPConnection(self._upstream, timeout=30)
         try:
             # The registry shall name this server in its redirects, not itself.
