@@ -41,6 +41,8 @@ class Content:
     path: bytes
     offset: int
     length: int
+    descriptor: int = -1
+    """Of the file, open until the next piece is asked for; below 0 it is yet to be opened."""
 
 
 Piece = bytes | Content
@@ -191,18 +193,17 @@ def _other(difference: Difference, parent: int, path: bytes, status: os.stat_res
 def _file(difference: Difference, parent: int, path: bytes, status: os.stat_result) -> Iterator[Piece]:
     descriptor = os.open(path.rpartition(b"/")[2], _FILE_FLAGS, dir_fd=parent)
     try:
-        attributes = attributes_of(descriptor)
         regions = _regions(descriptor, status)
+        entry = difference.entry(path, status, attributes_of(descriptor), tar_header.REGULAR)
+        if regions is None:
+            regions = [(0, status.st_size)]
+            yield tar_header.header(entry)
+        else:
+            yield tar_header.sparse(entry, regions, status.st_size)
+        for offset, length in regions:
+            yield Content(path, offset, length, descriptor)
     finally:
         os.close(descriptor)
-    entry = difference.entry(path, status, attributes, tar_header.REGULAR)
-    if regions is None:
-        regions = [(0, status.st_size)]
-        yield tar_header.header(entry)
-    else:
-        yield tar_header.sparse(entry, regions, status.st_size)
-    for offset, length in regions:
-        yield Content(path, offset, length)
     stored = sum(length for _, length in regions)
     yield tar_header.padding(stored)
     difference.size_bytes += stored

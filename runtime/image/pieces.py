@@ -26,7 +26,9 @@ def contents(pieces: Iterable[Piece], root: int, *, hint: str) -> Generator[byte
 
 def region(root: int, piece: Content, *, hint: str) -> Iterator[bytes]:
     """Yield the bytes of one region. Raises as `contents` does."""
-    descriptor = openat2(root, os.fsdecode(piece.path), os.O_RDONLY | os.O_NONBLOCK, resolve=_RESOLVE)
+    descriptor = piece.descriptor
+    if descriptor < 0:
+        descriptor = openat2(root, os.fsdecode(piece.path), os.O_RDONLY | os.O_NONBLOCK, resolve=_RESOLVE)
     try:
         offset, end = piece.offset, piece.offset + piece.length
         while offset < end:
@@ -36,7 +38,8 @@ def region(root: int, piece: Content, *, hint: str) -> Iterator[bytes]:
             offset += len(content)
             yield content
     finally:
-        os.close(descriptor)
+        if descriptor != piece.descriptor:
+            os.close(descriptor)
 
 
 class Joined:

@@ -15,7 +15,7 @@ import struct
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from runtime.errors import FailedPrecondition
 from runtime.image.content import CHUNK_BYTES
@@ -42,7 +42,9 @@ def record(archive: Iterable[Piece], root: int, target: BinaryIO) -> DiffID:
     digest = hashlib.sha256()
     size_bytes = 0
     target.write(_HEAD.pack(_MAGIC, 0))
-    with gzip.GzipFile(fileobj=target, mode="wb", compresslevel=_LEVEL, mtime=0) as frames:
+    packed = gzip.GzipFile(fileobj=target, mode="wb", compresslevel=_LEVEL, mtime=0)
+    # Each write to a GzipFile costs more than a frame is worth.
+    with packed, io.BufferedWriter(cast("io.RawIOBase", packed), CHUNK_BYTES) as frames:
         for piece in archive:
             if isinstance(piece, Content):
                 frames.write(_frame(piece))

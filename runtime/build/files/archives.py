@@ -38,7 +38,7 @@ def unpack_archive(
 
     Raises InvalidArgument for a damaged or hostile one, OSError.
     """
-    digest.add(item, file_digest(item, NothingKnown()))
+    digest.add(item, content=file_digest(item, NothingKnown()))
     place = target.folder(destination)
     folder = os.open(f"/proc/self/fd/{place}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     os.close(place)

@@ -23,6 +23,8 @@ from schemas.dataclass import dataclass
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_LEAST_READ_BYTES = 1 << 16
+"""Some file systems say 0 of files that have content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +89,17 @@ class Copier:
 
     def _write(self, item: Item, place: Place, folders: "list[_Folder]") -> None:
         if item.is_folder:
-            self._digest.add(item)
-            folders.append(self._folder(item, place))
-        else:
+            attributes = attributes_of(item.place)
+            self._digest.add(item, attributes)
+            folders.append(self._folder(item, place, attributes))
+            return
+        try:
+            self._file(item, place)
+        except FileExistsError:
+            self._make_room(place)
             self._file(item, place)
 
-    def _folder(self, item: Item, place: Place) -> "_Folder":
+    def _folder(self, item: Item, place: Place, attributes: dict[str, bytes]) -> "_Folder":
         status = place.status()
         if status is None:
             os.mkdir(place.name, dir_fd=place.parent)
@@ -103,30 +110,31 @@ class Copier:
         descriptor = os.open(place.name, _FOLDER, dir_fd=place.parent)
         # The destination itself keeps its owner and mode; a folder on the way to a chosen file too, if it is there.
         looks = bool(item.path) and (item.is_chosen or status is None)
-        return _Folder(item, descriptor, looks, attributes_of(item.place) if looks else {})
+        return _Folder(item, descriptor, looks, attributes)
 
     def _file(self, item: Item, place: Place) -> None:
-        self._make_room(place)
+        """Make anything but a folder. Raises FileExistsError, with nothing done, when something is there."""
+        has_names = item.status.st_nlink > 1
         key = (item.status.st_dev, item.status.st_ino)
-        content = ""
-        if item.status.st_nlink > 1 and key in self._links:
+        if has_names and key in self._links:
             self._link(self._links[key], place)
-        elif stat.S_ISREG(item.status.st_mode):
-            content = self._regular(item, place)
-            self._links[key] = self._target.real_path(place)
-        elif stat.S_ISLNK(item.status.st_mode):
-            os.symlink(os.readlink(item.name, dir_fd=item.parent), place.name, dir_fd=place.parent)
-            self._dress(item, place)
+            self._digest.add(item, attributes_of(item.place))
+        elif item.is_regular:
+            self._regular(item, place)
+            if has_names:
+                self._links[key] = self._target.real_path(place)
         else:
-            os.mknod(place.name, item.status.st_mode, item.status.st_rdev, dir_fd=place.parent)
-            self._dress(item, place)
-        self._digest.add(item, content)
+            if stat.S_ISLNK(item.status.st_mode):
+                os.symlink(os.readlink(item.name, dir_fd=item.parent), place.name, dir_fd=place.parent)
+            else:
+                os.mknod(place.name, item.status.st_mode, item.status.st_rdev, dir_fd=place.parent)
+            attributes = attributes_of(item.place)
+            self._dress(item, place, attributes)
+            self._digest.add(item, attributes)
 
     def _make_room(self, place: Place) -> None:
         status = place.status()
-        if status is None:
-            return
-        if stat.S_ISDIR(status.st_mode):
+        if status is not None and stat.S_ISDIR(status.st_mode):
             raise InvalidArgument(f"cannot replace to directory `{self._target.real_path(place)}` with file")
         os.unlink(place.name, dir_fd=place.parent)
 
@@ -138,28 +146,28 @@ class Copier:
         finally:
             os.close(parent)
 
-    def _regular(self, item: Item, place: Place) -> str:
-        """Copy a file; return the digest of what was copied."""
+    def _regular(self, item: Item, place: Place) -> None:
         source = item.open()
         try:
             target = os.open(place.name, _CREATE, 0o600, dir_fd=place.parent)
             try:
-                digest = _pour(source, target, item.status)
+                content = _pour(source, target, item.status)
+                attributes = attributes_of(source)
                 os.fchown(target, *self._look.owner_of(item.status))
                 os.fchmod(target, self._look.mode_of(item.status))
-                _set_attributes(target, attributes_of(source))
+                _set_attributes(target, attributes)
                 os.utime(target, ns=_times(item.status))
             finally:
                 os.close(target)
         finally:
             os.close(source)
-        return digest
+        self._digest.add(item, attributes, content)
 
-    def _dress(self, item: Item, place: Place) -> None:
+    def _dress(self, item: Item, place: Place, attributes: dict[str, bytes]) -> None:
         os.chown(place.name, *self._look.owner_of(item.status), dir_fd=place.parent, follow_symlinks=False)
         if not stat.S_ISLNK(item.status.st_mode):
             os.chmod(place.name, self._look.mode_of(item.status), dir_fd=place.parent)
-        _set_attributes(place.path, attributes_of(item.place))
+        _set_attributes(place.path, attributes)
         os.utime(place.name, ns=_times(item.status), dir_fd=place.parent, follow_symlinks=False)
 
     def _close(self, folders: "list[_Folder]", path: str | None) -> None:
@@ -196,20 +204,26 @@ def _pour(source: int, target: int, status: os.stat_result) -> str:
     """Copy all bytes, holes as holes; return their digest."""
     digest = hashlib.sha256()
     is_sparse = status.st_blocks * 512 < status.st_size
+    # More than there is: a small file is read at once, and known to have ended.
+    most = min(CHUNK_BYTES, max(_LEAST_READ_BYTES, status.st_size + 1))
     end = 0
-    while piece := os.read(source, CHUNK_BYTES):
+    while piece := os.read(source, most):
         digest.update(piece)
         if not (is_sparse and piece == bytes(len(piece))):
             write_at(target, end, piece)
         end += len(piece)
-    os.ftruncate(target, end)
+        if len(piece) < most and end >= status.st_size:
+            break
+    if is_sparse:
+        os.ftruncate(target, end)
     return digest.hexdigest()
 
 
 def _set_attributes(target: int | str, attributes: dict[str, bytes]) -> None:
-    # As in Docker, what the file system of the store does not take is left out.
-    with suppress(OSError):
-        set_attributes(target, list(attributes.items()))
+    if attributes:
+        # As in Docker, what the file system of the store does not take is left out.
+        with suppress(OSError):
+            set_attributes(target, list(attributes.items()))
 
 
 def _times(status: os.stat_result) -> tuple[int, int]:

@@ -17,6 +17,7 @@ from runtime.image.content import CHUNK_BYTES
 from runtime.image.diff import attributes_of
 from schemas.dataclass import dataclass
 
+_JSON = json.JSONEncoder(sort_keys=True)
 _YOUNG_NS = 2 * 10**9
 """A file changed so shortly ago may change again under the same time (file systems count in ticks)."""
 
@@ -66,13 +67,18 @@ class TreeDigest:
         """Say that the items of another source follow."""
         self._add({"source": name})
 
-    def add(self, item: Item, content: str = "") -> None:
-        """Add an item; `content` is its digest where the caller has read it. Raises OSError, NotFound."""
+    def add(self, item: Item, attributes: Mapping[str, bytes] | None = None, content: str = "") -> None:
+        """Add an item; its extended attributes, and the digest of its content, where the caller has read them.
+
+        Raises OSError, NotFound.
+        """
         status = item.status
         record: dict[str, object] = {"path": item.path, "mode": status.st_mode}
         if not self._owned_by_root:
             record["owner"] = [status.st_uid, status.st_gid]
-        if attributes := attributes_of(item.place):
+        if attributes is None:
+            attributes = attributes_of(item.place)
+        if attributes:
             record["xattrs"] = {name: value.hex() for name, value in attributes.items()}
         if stat.S_ISREG(status.st_mode):
             record["size"] = status.st_size
@@ -89,7 +95,7 @@ class TreeDigest:
 
     def _add(self, record: Mapping[str, object]) -> None:
         # ASCII, one line a record: no name can be taken for the end of one.
-        self._hash.update(json.dumps(record, sort_keys=True).encode() + b"\n")
+        self._hash.update(_JSON.encode(record).encode() + b"\n")
 
 
 def file_digest(item: Item, known: KnownDigests) -> str:

@@ -47,7 +47,7 @@ def run_program(task: RunProgram, layers: LayerStore, descriptors: list[int]) ->
         opened.callback(group.remove, task.bundle.cgroup_path)
         mounts = _Mounts(task, opened)
         mounts.collect()
-        rootfs = views.prepare(place.scratch, place.lowers, volatile=True)
+        rootfs = views.prepare(place.scratch, place.lowers)
         all_mounts = _by_depth([*task.bundle.mounts, *mounts.made])
         stubs = _make_stubs(rootfs, all_mounts)
         bundle = replace(task.bundle, rootfs=rootfs, mounts=all_mounts)
@@ -82,8 +82,7 @@ def _run(bundle: Bundle, output: tuple[int, int], sandbox: int | None) -> int:
 def _make_stubs(rootfs: Rootfs, mounts: tuple[BundleMount, ...]) -> list[Stub]:
     targets = [(path, True) for path in _DEFAULT_FOLDERS]
     targets += [(mount.target, mount.type == "tmpfs" or _is_folder(mount)) for mount in mounts]
-    # Not volatile: overlayfs refuses to mount such a one a second time.
-    with views.writable(replace(rootfs, volatile=False)) as root:
+    with views.writable(rootfs) as root:
         return make_stubs(root, targets)
 
 

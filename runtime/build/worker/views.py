@@ -18,6 +18,7 @@ from runtime.image.snapshot import make_folders
 from runtime.launch.overlay import mount_overlay, new_overlay, new_view
 from runtime.syscall import constants as c
 from runtime.syscall.mount import umount2
+from runtime.syscall.tree import remove_tree
 from schemas.engine.bundle import Rootfs
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -26,13 +27,17 @@ _WORK = "work"
 _NOTHING = "nothing"
 
 
-def prepare(folder: str, lowers: tuple[str, ...], *, volatile: bool = False) -> Rootfs:
-    """Make the folders of an overlay in a folder; `layer_of` is what may become a layer. Raises NotFound, OSError."""
+def prepare(folder: str, lowers: tuple[str, ...]) -> Rootfs:
+    """Make the folders of an overlay in a folder; `layer_of` is what may become a layer. Raises NotFound, OSError.
+
+    It is volatile: the end of another kind of overlay writes out the whole file system, here once for each step,
+    while the builder does so once for all of them (Executor.settle).
+    """
     lower = lowers or (_empty(folder),)
     upper, work = layer_of(folder) / FILES, Path(folder) / _WORK
     layer_of(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
     make_folders(upper, work, lower[0])
-    return Rootfs(lower, str(upper), str(work), volatile=volatile, initial_files=False)
+    return Rootfs(lower, str(upper), str(work), volatile=True, initial_files=False)
 
 
 def layer_of(folder: str) -> Path:
@@ -42,7 +47,7 @@ def layer_of(folder: str) -> Path:
 
 @contextmanager
 def writable(rootfs: Rootfs) -> Iterator[int]:
-    """Give the root of an overlay to write to."""
+    """Give the root of an overlay to write to; it may be mounted again afterwards."""
     try:
         descriptor = new_overlay(rootfs)
         attached = False
@@ -56,6 +61,7 @@ def writable(rootfs: Rootfs) -> Iterator[int]:
         os.close(descriptor)
         if attached:
             umount2(rootfs.upper, c.MNT_DETACH)
+        _clear_mark(rootfs)
 
 
 @contextmanager
@@ -89,6 +95,11 @@ def source_tree(files: Files, scratch: str) -> Iterator[SourceTree]:
         yield SourceTree(root, matching.rules(files.ignore))
     finally:
         os.close(root)
+
+
+def _clear_mark(rootfs: Rootfs) -> None:
+    """Say that there was no crash: an overlay that was volatile refuses to be mounted again (overlayfs.rst)."""
+    remove_tree(Path(rootfs.work) / "work" / "incompat")
 
 
 def _empty(folder: str) -> str:

@@ -278,3 +278,12 @@ def test_the_digest_must_hang_on_all_but_times_and_owners(context: Path, copy: C
         digest = copy("d", f"/{len(seen) + 5}")
         assert digest not in seen
         seen.add(digest)
+
+
+def test_a_file_that_says_it_is_empty_must_be_copied_with_what_it_has(root: Path, copy: Copy, tmp_path: Path):
+    """The size is no more than a hint: that of files of /proc is always 0."""
+    context = tmp_path / "context"
+    context.rmdir()
+    context.symlink_to("/proc/sys/kernel")
+    copy("ostype", "/ostype")
+    assert (root / "ostype").read_text() == "Linux\n"
