@@ -68,22 +68,19 @@ def _try_out(package: Any) -> None:
     """Ask everything once. Raises ImportError for a wrong answer, and whatever a missing name raises."""
     graph = package.DiGraph()
     graph.add_nodes_from(("a", "b", "c"))
-    graph.add_edges_from((("c", "b"), ("b", "a")), soft=True)
+    graph.add_edges_from((("c", "b"), ("b", "a")))
     order = package.lexicographical_topological_sort(graph.reverse(copy=False), "abc".index)
     right = [
         list(order) == ["a", "b", "c"],
         package.is_directed_acyclic_graph(graph),
         package.ancestors(graph, "a") == {"b", "c"},
         package.descendants(graph, "c") == {"a", "b"},
-        dict(graph.in_degree()) == {"a": 1, "b": 1, "c": 0},
         [*graph.successors("b"), *graph.predecessors("b")] == ["a", "c"],
-        graph.adj["b"]["a"]["soft"],
         _cycle(package, graph) == [],
     ]
     graph.add_edge("a", "c")
     right += [_cycle(package, graph) == [("a", "c"), ("c", "b"), ("b", "a")]]
-    graph.remove_node("b")
-    if not all(right) or len(graph) != 2:
+    if not all(right):
         raise ImportError(f"a part of {_PACKAGE} answers otherwise than the whole")
 
 

@@ -24,6 +24,14 @@ def test_a_failure_must_take_along_all_that_needs_it_and_nothing_else() -> None:
     assert len(schedule) == 2
 
 
+def test_what_is_lost_by_two_ways_must_be_lost_once() -> None:
+    """3 needs the failed one directly and by 2: whichever way is gone first, the account holds."""
+    schedule = Schedule({1: [], 2: [4], 3: [1, 2], 4: [1], 5: []}, {5: [2, 3]})
+    ready, lost = schedule.fail(1)
+    assert (ready, sorted(lost)) == ([5], [2, 3, 4])
+    assert len(schedule) == 1
+
+
 def test_a_soft_edge_beside_a_hard_one_must_stay_hard() -> None:
     """A node that is named both ways fails with its predecessor."""
     _, lost = Schedule({1: [], 2: [1]}, {2: [1]}).fail(1)
