@@ -1,8 +1,8 @@
-"""The runtime's two faces: reading what exists, and changing it.
+"""The runtime's faces: reading what exists, meeting what runs, images, and all that can be changed.
 
-`RuntimeReader` is built on the state alone (runtime.query.StateReader) and stays light; `Runtime`
-is the whole engine (runtime.engine.Engine). Callers above the runtime know these Protocols and
-runtime.errors, nothing else. Every method may be called from several threads.
+`RuntimeReader` is built on the state alone (runtime.query.StateReader) and stays light; each of the others
+adds to the one before, up to `Runtime`, the whole engine (runtime.engine.Engine). Callers above the runtime know
+these Protocols and runtime.errors, nothing else. Every method may be called from several threads.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -235,35 +235,8 @@ class RuntimeSessions(RuntimeReader, Protocol):
         """Release descriptors and connections."""
 
 
-class Runtime(RuntimeSessions, Protocol):
-    """What can be changed. Methods are idempotent where their docstring says so."""
-
-    def locked(self, project: str) -> AbstractContextManager[None]:
-        """Hold the project's lock: one changing command at a time. Waits, and says for whom."""
-
-    def prepare(self, project: str) -> None:
-        """Start what the project will need while the caller still reads its files. Optional, never fails."""
-
-    def remember(self, project: str, text: str) -> None:
-        """Keep a text with the project's present state, in place of an earlier one."""
-
-    def check_ports(self, bindings: Sequence[tuple[str, PortBinding]], *, ignoring: Sequence[str] = ()) -> None:
-        """Raise Conflict, naming the holder, when a published port is taken.
-
-        `bindings` are (container name, binding); ports held by the containers in `ignoring` (ids) count as free.
-        """
-
-    def create_network(self, spec: NetworkSpec) -> NetworkRecord:
-        """Make a network. Idempotent for an equal spec; raises AlreadyExists for another one."""
-
-    def remove_network(self, reference: str) -> None:
-        """Remove a network. Raises NotFound, or FailedPrecondition while a container stands on it."""
-
-    def create_volume(self, spec: VolumeSpec) -> VolumeRecord:
-        """Make a named volume. Idempotent for an equal spec; raises AlreadyExists for another one."""
-
-    def remove_volume(self, name: str) -> None:
-        """Remove a volume and its content. Raises NotFound, or FailedPrecondition while it is mounted."""
+class RuntimeImages(RuntimeSessions, Protocol):
+    """Images, moved, built and removed without what containers need (runtime.images.Images)."""
 
     def import_image(self, archive: Path, reference: str, *, changes: Sequence[str] = ()) -> ImageRecord:
         """Make an image of one layer from a tar of a root file system (`-` reads standard input)."""
@@ -316,11 +289,42 @@ class Runtime(RuntimeSessions, Protocol):
     def prune_images(self, wanted: Callable[[ImageRecord], bool]) -> "PrunedImages":
         """Remove the images that are `wanted` and that no container uses, with all their names."""
 
-    def disk_usage(self) -> "DiskUsage":
-        """Return what takes space: images, containers, volumes, the build cache. Reads all folders."""
-
     def remove_image(self, reference: str, *, force: bool = False) -> list[str]:
         """Untag, and delete when it was the last tag. Returns Docker's lines (`Untagged: …`)."""
+
+
+class Runtime(RuntimeImages, Protocol):
+    """What else can be changed. Methods are idempotent where their docstring says so."""
+
+    def locked(self, project: str) -> AbstractContextManager[None]:
+        """Hold the project's lock: one changing command at a time. Waits, and says for whom."""
+
+    def prepare(self, project: str) -> None:
+        """Start what the project will need while the caller still reads its files. Optional, never fails."""
+
+    def remember(self, project: str, text: str) -> None:
+        """Keep a text with the project's present state, in place of an earlier one."""
+
+    def check_ports(self, bindings: Sequence[tuple[str, PortBinding]], *, ignoring: Sequence[str] = ()) -> None:
+        """Raise Conflict, naming the holder, when a published port is taken.
+
+        `bindings` are (container name, binding); ports held by the containers in `ignoring` (ids) count as free.
+        """
+
+    def create_network(self, spec: NetworkSpec) -> NetworkRecord:
+        """Make a network. Idempotent for an equal spec; raises AlreadyExists for another one."""
+
+    def remove_network(self, reference: str) -> None:
+        """Remove a network. Raises NotFound, or FailedPrecondition while a container stands on it."""
+
+    def create_volume(self, spec: VolumeSpec) -> VolumeRecord:
+        """Make a named volume. Idempotent for an equal spec; raises AlreadyExists for another one."""
+
+    def remove_volume(self, name: str) -> None:
+        """Remove a volume and its content. Raises NotFound, or FailedPrecondition while it is mounted."""
+
+    def disk_usage(self) -> "DiskUsage":
+        """Return what takes space: images, containers, volumes, the build cache. Reads all folders."""
 
     def create_container(
         self, spec: ContainerSpec, *, anonymous_volumes: dict[str, str] | None = None

@@ -4,59 +4,33 @@ It decides nothing about Compose projects and forks no container; it resolves na
 and hands each call to the module that knows.
 """
 
-import os
 import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from runtime import locks
-from runtime.api import BootstrapListener, Bootstrapper, Builder, BuildListener, Distribution, TransferListener
 from runtime.container import committing, creation, lifecycle, usage
 from runtime.container.partners import Partners
 from runtime.container.recovery import recover
-from runtime.errors import FailedPrecondition, NotFound, PermissionDenied, Unsupported
+from runtime.errors import FailedPrecondition, NotFound
 from runtime.image.store import ImageStore
+from runtime.images import Images, Makers, permitted
 from runtime.network.controller import NetworkController
-from runtime.paths import Paths, default_paths
-from runtime.sessions import Sessions
+from runtime.paths import Paths
 from runtime.signals import signal_name
 from runtime.state import memos
 from runtime.state.database import Database
 from runtime.supervisor.client import Supervisors
 from runtime.volume.store import VolumeStore
-from schemas.engine.bootstraps import BootstrapSpec
-from schemas.engine.builds import BuildCheck, BuildSpec, BuiltImage
 from schemas.engine.records import ContainerRecord, ImageRecord, NetworkRecord, PublishedPort, VolumeRecord
 from schemas.engine.specs import CommitSpec, ContainerSpec, NetworkSpec, PortBinding, VolumeSpec
-from schemas.engine.storage import DiskUsage, ImageDetails, PrunedImages
-from schemas.engine.transfers import PulledImage, PushedImage
-
-DistributionFactory = Callable[[Database, ImageStore], Distribution]
-Fetch = Callable[[str, str, TransferListener], PulledImage]
-BuilderFactory = Callable[[Database, Paths, ImageStore, NetworkController, Fetch], Builder]
-BootstrapperFactory = Callable[[ImageStore], Bootstrapper]
+from schemas.engine.storage import DiskUsage
 
 
-def open_engine(
-    paths: Paths | None = None,
-    *,
-    distribution: DistributionFactory | None = None,
-    builder: BuilderFactory | None = None,
-    bootstrapper: BootstrapperFactory | None = None,
-) -> "Engine":
-    """Return the engine on the user's state. Raises PermissionDenied without the rights it needs.
-
-    `distribution` makes the client of registries when one is first needed, since its HTTP library is
-    not for commands that need none; `builder` and `bootstrapper` likewise make what builds images, and base images.
-    """
-    if os.geteuid() != 0:
-        raise PermissionDenied(
-            "pycompose makes namespaces, mounts and bridges, which needs root",
-            hint="run it with sudo; rootless containers come with a later version",
-        )
-    paths = paths or default_paths()
+def open_engine(paths: Paths | None = None, makers: Makers | None = None) -> "Engine":
+    """Return the engine on the user's state. Raises PermissionDenied without the rights it needs."""
+    paths = permitted(paths)
     database = Database(paths.database)
     return Engine(
         Partners(
@@ -67,29 +41,16 @@ def open_engine(
             networks=NetworkController(database, paths),
             supervisors=Supervisors(paths),
         ),
-        distribution,
-        builder,
-        bootstrapper,
+        makers or Makers(),
     )
 
 
-class Engine(Sessions):
-    """Everything that changes something; reading and sessions are inherited."""
+class Engine(Images):
+    """Everything that changes something else; reading, sessions and images are inherited."""
 
-    def __init__(
-        self,
-        partners: Partners,
-        distribution: DistributionFactory | None = None,
-        builder: BuilderFactory | None = None,
-        bootstrapper: BootstrapperFactory | None = None,
-    ) -> None:
-        super().__init__(partners.paths, partners.database, partners.supervisors)
+    def __init__(self, partners: Partners, makers: Makers) -> None:
+        super().__init__(partners.paths, partners.database, partners.supervisors, partners.images, makers)
         self._partners = partners
-        self._make_distribution = distribution
-        self._make_builder = builder
-        self._make_bootstrapper = bootstrapper
-        self._opened_distribution: Distribution | None = None
-        self._distribution_lock = threading.Lock()
 
     @contextmanager
     def locked(self, project: str) -> Iterator[None]:
@@ -135,61 +96,9 @@ class Engine(Sessions):
         """Remove a volume nothing mounts."""
         self._partners.volumes.remove(name)
 
-    def import_image(self, archive: Path, reference: str, *, changes: Sequence[str] = ()) -> ImageRecord:
-        """Make an image of one layer from a tar of a root file system."""
-        return self._partners.images.import_tar(archive, reference, changes)
-
-    def load_images(self, archive: Path) -> list[ImageRecord]:
-        """Load every image of an OCI or Docker archive."""
-        return self._partners.images.load(archive)
-
-    def save_images(self, references: Sequence[str], target: Path, *, gzipped: bool = False) -> None:
-        """Write images into one archive, Docker's and OCI's at once."""
-        self._partners.images.save(references, target, gzipped=gzipped)
-
-    def tag_image(self, source: str, reference: str) -> ImageRecord:
-        """Let another name lead to an image."""
-        return self._partners.images.tag(source, reference)
-
-    def pull_image(
-        self, reference: str, *, platform: str = "", listener: TransferListener | None = None
-    ) -> PulledImage:
-        """Fetch an image from its registry."""
-        return self._distribution().pull(reference, platform, listener)
-
-    def push_image(self, reference: str, *, listener: TransferListener | None = None) -> PushedImage:
-        """Let a name of a registry lead to the image that it leads to here."""
-        return self._distribution().push(reference, listener)
-
-    def build_image(self, spec: BuildSpec, *, listener: BuildListener | None = None) -> BuiltImage:
-        """Build an image from a Dockerfile, and let its names lead to it."""
-        return self._builder().build(spec, listener)
-
-    def check_build(self, spec: BuildSpec) -> BuildCheck:
-        """Look a Dockerfile over without building."""
-        return self._builder().check(spec)
-
-    def bootstrap_image(self, spec: BootstrapSpec, listener: BootstrapListener) -> ImageRecord:
-        """Make a base image from the packages of a mirror."""
-        if self._make_bootstrapper is None:
-            raise Unsupported("this engine was opened without a maker of base images")
-        return self._make_bootstrapper(self._partners.images).bootstrap(spec, listener)
-
-    def image_details(self, reference: str) -> ImageDetails:
-        """Return an image with its documents."""
-        return self._partners.images.details(reference)
-
-    def prune_images(self, wanted: Callable[[ImageRecord], bool]) -> PrunedImages:
-        """Remove the images that are `wanted` and that no container uses."""
-        return self._partners.images.prune(wanted)
-
     def disk_usage(self) -> DiskUsage:
         """Return what takes space in the state directory."""
         return usage.measure(self._partners)
-
-    def remove_image(self, reference: str, *, force: bool = False) -> list[str]:
-        """Untag, and delete when it was the last tag."""
-        return self._partners.images.remove(reference, force=force)
 
     def create_container(
         self, spec: ContainerSpec, *, anonymous_volumes: dict[str, str] | None = None
@@ -258,26 +167,8 @@ class Engine(Sessions):
 
     def close(self) -> None:
         """Release descriptors and connections."""
-        if self._opened_distribution is not None:
-            self._opened_distribution.close()
-        self._partners.close()
+        self._partners.networks.close()
+        super().close()
 
-    def _distribution(self) -> Distribution:
-        with self._distribution_lock:
-            if self._opened_distribution is None:
-                if self._make_distribution is None:
-                    raise Unsupported("this engine was opened without a client of registries")
-                self._opened_distribution = self._make_distribution(self.database, self._partners.images)
-            return self._opened_distribution
-
-    def _builder(self) -> Builder:
-        if self._make_builder is None:
-            raise Unsupported("this engine was opened without a builder")
-        parts = self._partners
-        return self._make_builder(
-            parts.database,
-            parts.paths,
-            parts.images,
-            parts.networks,
-            lambda reference, platform, listener: self.pull_image(reference, platform=platform, listener=listener),
-        )
+    def _networks(self) -> NetworkController:
+        return self._partners.networks

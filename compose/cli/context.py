@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from compose.loader.project import LoadResult
     from compose.loader.project_name import Location
     from compose.loader.source import SourceReader
-    from runtime.api import Runtime, RuntimeReader, RuntimeSessions
+    from runtime.api import Runtime, RuntimeImages, RuntimeReader, RuntimeSessions
+    from runtime.images import Makers
     from schemas.engine.specs import ExecSpec
 
 
@@ -40,6 +41,7 @@ class Context:
         self._sources: Sources | None = None
         self._reader: RuntimeReader | None = None
         self._sessions: RuntimeSessions | None = None
+        self._images: RuntimeImages | None = None
         self._runtime: Runtime | None = None
 
     def out(self, text: str) -> None:
@@ -185,7 +187,9 @@ class Context:
     def reader(self) -> "RuntimeReader":
         """Return what exists; nothing can be changed through it."""
         if self._reader is None:
-            self._reader = self._runtime or self._sessions or registry.load(registry.QUERY).open_reader()
+            self._reader = (
+                self._runtime or self._images or self._sessions or registry.load(registry.QUERY).open_reader()
+            )
             assert self._reader is not None  # noqa: S101 - for mypy: the registry's modules are untyped
             self._adopt_unattended(self._reader)
         return self._reader
@@ -201,19 +205,21 @@ class Context:
     def sessions(self) -> "RuntimeSessions":
         """Return what runs, to be met and not changed: exec, attach, events."""
         if self._sessions is None:
-            self._sessions = self._runtime or registry.load(registry.SESSIONS).open_sessions()
+            self._sessions = self._runtime or self._images or registry.load(registry.SESSIONS).open_sessions()
         assert self._sessions is not None  # noqa: S101 - for mypy: the registry's modules are untyped
         return self._sessions
+
+    def images(self) -> "RuntimeImages":
+        """Return what builds and moves images. Raises PermissionDenied without the rights it needs."""
+        if self._images is None:
+            self._images = self._runtime or registry.load(registry.IMAGES).open_images(makers=_makers())
+        assert self._images is not None  # noqa: S101 - for mypy: the registry's modules are untyped
+        return self._images
 
     def runtime(self) -> "Runtime":
         """Return the whole runtime. Raises PermissionDenied without the rights it needs."""
         if self._runtime is None:
-            self._runtime = registry.load(registry.ENGINE).open_engine(
-                # Not before they are needed: one imports an HTTP library, another reads Dockerfiles.
-                distribution=lambda *parts: registry.load(registry.DISTRIBUTION).Distribution(*parts),
-                builder=lambda *parts: registry.load(registry.BUILDER).Builder(*parts),
-                bootstrapper=lambda store: registry.load(registry.BOOTSTRAPPER).Bootstrapper(store),
-            )
+            self._runtime = registry.load(registry.ENGINE).open_engine(makers=_makers())
         assert self._runtime is not None  # noqa: S101 - for mypy: the registry's modules are untyped
         return self._runtime
 
@@ -244,7 +250,17 @@ class Context:
 
     def close(self) -> None:
         """Release what was opened."""
-        if self._sessions is not None and self._sessions is not self._runtime:
-            self._sessions.close()
-        if self._runtime is not None:
-            self._runtime.close()
+        opened = {id(door): door for door in (self._sessions, self._images, self._runtime) if door is not None}
+        for door in opened.values():
+            door.close()
+
+
+def _makers() -> "Makers":
+    """Return what makes the rest when it is needed: one imports an HTTP library, another reads Dockerfiles."""
+    makers: Makers = registry.load(registry.IMAGES).Makers(
+        distribution=lambda *parts: registry.load(registry.DISTRIBUTION).Distribution(*parts),
+        builder=lambda *parts: registry.load(registry.BUILDER).Builder(*parts),
+        bootstrapper=lambda store: registry.load(registry.BOOTSTRAPPER).Bootstrapper(store),
+        networks=lambda *parts: registry.load(registry.NETWORKS).NetworkController(*parts),
+    )
+    return makers

@@ -23,7 +23,7 @@ def declare_import(parser: argparse.ArgumentParser) -> None:
 def import_root(context: Context) -> None:
     """Make an image of a root file system and print its id."""
     options = context.options
-    record = context.runtime().import_image(Path(options.archive), options.reference, changes=options.change)
+    record = context.images().import_image(Path(options.archive), options.reference, changes=options.change)
     context.out(record.id)
 
 
@@ -38,7 +38,7 @@ def load(context: Context) -> None:
     options = context.options
     if options.input == STANDARD_STREAM and sys.stdin.isatty():
         raise ProjectError("requested load from stdin, but stdin is empty", hint="name the archive with `-i`")
-    for record in context.runtime().load_images(Path(options.input)):
+    for record in context.images().load_images(Path(options.input)):
         for reference in record.references:
             context.out(f"Loaded image: {reference}")
         if not record.references:
@@ -57,7 +57,7 @@ def save(context: Context) -> None:
     options = context.options
     target = output_of(options.output, "cowardly refusing to save to a terminal")
     try:
-        context.runtime().save_images(options.references, target, gzipped=options.gzip)
+        context.images().save_images(options.references, target, gzipped=options.gzip)
     except EngineError as error:
         raise ProjectError(f"failed to save image: {error.message}", hint=error.hint) from error
 

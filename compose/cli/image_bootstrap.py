@@ -55,5 +55,5 @@ def perform(context: Context) -> None:
         refresh=options.pull,
     )
     with interruptible() as interruption:
-        record = context.runtime().bootstrap_image(spec, Steps(context, interruption, quiet=options.quiet))
+        record = context.images().bootstrap_image(spec, Steps(context, interruption, quiet=options.quiet))
     context.out(record.id)

@@ -64,7 +64,7 @@ def declare_history(parser: argparse.ArgumentParser) -> None:
 def history(context: Context) -> None:
     """Tell how an image came to be, the last step first."""
     options = context.options
-    details = context.runtime().image_details(options.reference)
+    details = context.images().image_details(options.reference)
     rows = history_rows(details, now_ns=time.time_ns(), truncate=not options.no_trunc, human=options.human)
     if options.quiet:
         context.write("".join(f"{row['ID']}\n" for row in rows))
@@ -86,7 +86,7 @@ def inspect(context: Context) -> None:
     failures: list[EngineError] = []
     for reference in options.references:
         try:
-            found.append(inspected(context.runtime().image_details(reference)))
+            found.append(inspected(context.images().image_details(reference)))
         except EngineError as error:
             failures.append(error)
     if options.format == "json":

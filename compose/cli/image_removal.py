@@ -26,7 +26,7 @@ def rm(context: Context) -> None:
     failures: list[EngineError] = []
     for reference in options.references:
         try:
-            for line in context.runtime().remove_image(reference, force=options.force):
+            for line in context.images().remove_image(reference, force=options.force):
                 context.out(line)
         except EngineError as error:
             failures.append(error)
@@ -42,7 +42,7 @@ def declare_tag(parser: argparse.ArgumentParser) -> None:
 
 def tag(context: Context) -> None:
     """Let another name lead to an image."""
-    context.runtime().tag_image(context.options.source, context.options.reference)
+    context.images().tag_image(context.options.source, context.options.reference)
 
 
 def declare_prune(parser: argparse.ArgumentParser) -> None:
@@ -62,7 +62,7 @@ def prune(context: Context) -> None:
     wanted = replace(asked, dangling=None if every else True)
     if not options.force and not context.confirm(_UNUSED if every else _DANGLING):
         return
-    pruned = context.runtime().prune_images(wanted.matches)
+    pruned = context.images().prune_images(wanted.matches)
     if pruned.lines:
         context.out("Deleted Images:")
         for line in pruned.lines:

@@ -47,7 +47,7 @@ def pull(context: Context) -> None:
     options = context.options
     with interruptible() as interruption:
         lines = LayerLines(context, interruption, quiet=options.quiet)
-        pulled = context.runtime().pull_image(options.reference, platform=options.platform, listener=lines)
+        pulled = context.images().pull_image(options.reference, platform=options.platform, listener=lines)
     name = options.reference
     if not options.quiet:
         context.out(f"Digest: {pulled.digest}")
@@ -70,5 +70,5 @@ def push(context: Context) -> None:
         context.out(f"The push refers to repository [{repository}]")
     with interruptible() as interruption:
         lines = LayerLines(context, interruption, quiet=options.quiet)
-        pushed = context.runtime().push_image(options.reference, listener=lines)
+        pushed = context.images().push_image(options.reference, listener=lines)
     context.out(options.reference if options.quiet else f"{tag}: digest: {pushed.digest} size: {pushed.size_bytes}")

@@ -15,13 +15,13 @@ from runtime.build.planning.outline import Outline, missing_bases, outline
 from runtime.build.planning.planner import complete
 from runtime.build.results import StageResult, configuration_of
 from runtime.build.roots import Surroundings
+from runtime.build.session import Networks
 from runtime.build.stages import Stages, cancelling, whole_reference
 from runtime.build.telling import Telling
 from runtime.errors import BuildFailed, Cancelled, EngineError, FailedPrecondition
 from runtime.image.identity import image_id
 from runtime.image.reference import familiar, parse
 from runtime.image.store import ImageStore
-from runtime.network.controller import NetworkController
 from runtime.paths import Paths
 from runtime.state.database import Database
 from schemas.engine.builds import BuildCheck, BuildSpec, BuildWarning, BuiltImage
@@ -30,13 +30,11 @@ from schemas.engine.builds import BuildCheck, BuildSpec, BuildWarning, BuiltImag
 class Builder:
     """Builds images into a store. Builds may go on at the same time, from several threads."""
 
-    def __init__(
-        self, database: Database, paths: Paths, store: ImageStore, controller: NetworkController, fetch: Fetch
-    ) -> None:
+    def __init__(self, database: Database, paths: Paths, store: ImageStore, networks: Networks, fetch: Fetch) -> None:
         self._database = database
         self._paths = paths
         self._store = store
-        self._controller = controller
+        self._networks = networks
         self._fetch = fetch
 
     def build(self, spec: BuildSpec, listener: BuildListener | None = None) -> BuiltImage:
@@ -47,7 +45,7 @@ class Builder:
             definition = _read(spec, telling)
             plan = _plan(definition, bases, telling)
             around = surroundings(spec, plan)
-            with Executor(self._database, self._paths, self._store, self._controller, around) as executor:
+            with Executor(self._database, self._paths, self._store, self._networks, around) as executor:
                 stages = Stages(spec, plan, definition, bases, executor, telling, ending, self._store)
                 built = self._export(spec, plan, stages.build(), executor, telling)
         self._store.collect()

@@ -14,13 +14,12 @@ from runtime.build.cache import BuildCache
 from runtime.build.inputs import Inputs, Roots
 from runtime.build.plan import CopyStep, RunStep, Step, WorkdirStep
 from runtime.build.roots import Surroundings
-from runtime.build.session import BuildSession
+from runtime.build.session import BuildSession, Networks
 from runtime.build.work import CopyWork, FolderWork, RunWork
 from runtime.build.worker.client import BuildWorker, Output
 from runtime.build.worker.messages import Outcome, Place
 from runtime.image.layers import Layer, LayerStore
 from runtime.image.store import ImageStore
-from runtime.network.controller import NetworkController
 from runtime.paths import Paths
 from runtime.state.database import Database
 from runtime.syscall.filesystem import sync_filesystem
@@ -55,7 +54,7 @@ class Executor:
         database: Database,
         paths: Paths,
         images: ImageStore,
-        controller: NetworkController,
+        networks: Networks,
         around: Surroundings,
     ) -> None:
         self._paths = paths
@@ -64,7 +63,7 @@ class Executor:
         self._layers = LayerStore(images.blobs)
         self._cache = BuildCache(database, self._layers)
         self._worker = BuildWorker(paths.images)
-        self._session = BuildSession(database, paths, controller)
+        self._session = BuildSession(database, paths, networks)
         self._inputs = Inputs(self._cache, self._layers, self._worker, around)
         self._made_layers = False
         self._opened = ExitStack()

@@ -7,13 +7,13 @@ network, and empty control groups (its processes die with it).
 import os
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING
 
 from runtime import locks
 from runtime.cgroup import group
 from runtime.errors import EngineError
-from runtime.network.controller import NetworkController
 from runtime.paths import Paths
 from runtime.state import networks
 from runtime.state.database import Database
@@ -22,6 +22,11 @@ from schemas.engine.identifiers import new_id
 from schemas.engine.records import EndpointRecord
 from schemas.engine.specs import ContainerSpec, EndpointSpec, NetworkSpec
 
+if TYPE_CHECKING:
+    from runtime.network.controller import NetworkController
+
+Networks = Callable[[], "NetworkController"]
+"""Gives the controller of networks: a build that runs no program never asks for it."""
 PREFIX = "_build-"
 """Of the project that a build's network and groups belong to: no project of a user's begins so."""
 
@@ -38,11 +43,11 @@ class Stack:
 class BuildSession:
     """One build, as others on this machine see it. Every method may be called from several threads."""
 
-    def __init__(self, database: Database, paths: Paths, controller: NetworkController) -> None:
+    def __init__(self, database: Database, paths: Paths, networks: Networks) -> None:
         self.name = f"{PREFIX}{os.urandom(6).hex()}"
         self._database = database
         self._paths = paths
-        self._controller = controller
+        self._networks = networks
         self._lock = threading.Lock()
         self._network = ""
         self._free: list[Stack] = []
@@ -69,7 +74,7 @@ class BuildSession:
         if mode == "host":
             yield Stack(None)
         elif mode == "none":
-            descriptor = self._controller.create_sandbox(new_id(), self.name, ())
+            descriptor = self._networks().create_sandbox(new_id(), self.name, ())
             try:
                 yield Stack(descriptor)
             finally:
@@ -89,7 +94,7 @@ class BuildSession:
             return
         # Nobody looks for leftovers while a build has its folder and not yet its lock.
         with locks.exclusive(self._paths.state / "builds.lock", _is_short):
-            _remove_leftovers(self._database, self._paths, self._controller)
+            _remove_leftovers(self._database, self._paths, self._networks)
             self._opened.enter_context(locks.exclusive(self._paths.project_lock(self.name), _is_short))
             self._opened.callback(self._end)
 
@@ -99,35 +104,35 @@ class BuildSession:
                 return self._free.pop()
             if not self._network:
                 self._network = self.name
-                self._controller.create_network(NetworkSpec(name=self.name, project=self.name))
+                self._networks().create_network(NetworkSpec(name=self.name, project=self.name))
             container_id = new_id()
             spec = ContainerSpec(
                 name=container_id, image="", project=self.name, endpoints=(EndpointSpec(self._network),)
             )
             with self._database.transaction() as connection:
-                places = self._controller.allocate(connection, container_id, spec)
-            return Stack(self._controller.create_sandbox(container_id, self.name, places), places)
+                places = self._networks().allocate(connection, container_id, spec)
+            return Stack(self._networks().create_sandbox(container_id, self.name, places), places)
 
     def _end(self) -> None:
         for stack in self._free:
             if stack.sandbox is not None:
                 os.close(stack.sandbox)
         self._free.clear()
-        _remove_traces(self._database, self._paths, self._controller, self.name)
+        _remove_traces(self._database, self._paths, self._networks, self.name)
 
 
-def _remove_leftovers(database: Database, paths: Paths, controller: NetworkController) -> None:
+def _remove_leftovers(database: Database, paths: Paths, controllers: Networks) -> None:
     """Remove what builds left that were killed; those that live hold their lock."""
     names = {record.spec.project for record in networks.all_of(database.read())}
     names |= {folder.name for folder in paths.project_run(PREFIX).parent.glob(f"{PREFIX}*")}
     for name in names:
         if name.startswith(PREFIX) and not locks.is_held(paths.project_lock(name)):
-            _remove_traces(database, paths, controller, name)
+            _remove_traces(database, paths, controllers, name)
 
 
-def _remove_traces(database: Database, paths: Paths, controller: NetworkController, name: str) -> None:
+def _remove_traces(database: Database, paths: Paths, controllers: Networks, name: str) -> None:
     for record in networks.all_of(database.read(), name):
-        controller.remove_network(record)
+        controllers().remove_network(record)
     with suppress(EngineError):
         group.remove(f"pycompose/{name}")
     shutil.rmtree(paths.project_run(name), ignore_errors=True)

@@ -29,9 +29,3 @@ class Partners:
     def supervisor(self, project: str) -> SupervisorClient:
         """Return the client of a project's supervisor; it connects when it is first asked something."""
         return self.supervisors.of(project)
-
-    def close(self) -> None:
-        """Release connections and the network worker."""
-        self.supervisors.close()
-        self.networks.close()
-        self.database.close()

@@ -12,6 +12,7 @@ import pytest
 from runtime.build.builder import Builder
 from runtime.engine import Engine, open_engine
 from runtime.errors import EngineError
+from runtime.images import Makers
 from runtime.paths import Paths
 from schemas.engine.builds import BuildSpec
 from tests.conformance.build.cases import BASE, BASE_CHANGES, Case, base_tar, cases
@@ -39,7 +40,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Paths:
 @pytest.fixture
 def engine(shared: Paths) -> Iterator[Engine]:
     """An engine of the test's own."""
-    opened = open_engine(shared, builder=Builder)
+    opened = open_engine(shared, Makers(builder=Builder))
     yield opened
     opened.close()
 

@@ -38,7 +38,7 @@ class Builds:
         around = more.pop("around", Surroundings())
         controller = NetworkController(self.database, self.paths)
         try:
-            with Executor(self.database, self.paths, self.images, controller, around) as executor:  # type: ignore[arg-type]
+            with Executor(self.database, self.paths, self.images, lambda: controller, around) as executor:  # type: ignore[arg-type]
                 built = Built(self, list(self.base if on is None else on))
                 for step in steps:
                     result = executor.execute(step, built.layers, self.root, output=built.hear, **more)  # type: ignore[arg-type]

@@ -9,6 +9,7 @@ from runtime.build.builder import Builder
 from runtime.engine import Engine, open_engine
 from runtime.errors import EngineError
 from runtime.image.configuration import config_to_plain
+from runtime.images import Makers
 from runtime.paths import Paths
 from schemas.engine.builds import BuildSpec
 from tests.unit.build.test_docker_answers import ANSWERS, DIFFERENT, WHILE_BUILDING
@@ -41,7 +42,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory, busybox_tar: Path) -> Paths
 @pytest.fixture
 def store(shared: Paths) -> Iterator[Engine]:
     """An engine of the test's own."""
-    engine = open_engine(shared, builder=Builder)
+    engine = open_engine(shared, Makers(builder=Builder))
     yield engine
     engine.close()
 
