@@ -81,7 +81,11 @@ class LayerStore:
         return None
 
     def stack(self, diff_ids: Sequence[str]) -> tuple[str, ...]:
-        """Return the folders of an image's layers, topmost first. Raises NotFound."""
+        """Return the folders of an image's layers, topmost first, each once. Raises NotFound.
+
+        A layer that an image has twice counts where it is topmost: whatever it says further down, it says there again.
+        overlayfs takes no folder twice (ELOOP).
+        """
         found = []
         layers = [DiffID(diff_id) for diff_id in diff_ids]
         for diff_id, chain_id in zip(layers, chain_ids(layers), strict=True):
@@ -89,7 +93,7 @@ class LayerStore:
             if directory is None:
                 raise NotFound(f"layer `{diff_id}` is not unpacked", hint="remove the image and load it again")
             found.append(str(directory))
-        return tuple(reversed(found))
+        return tuple(dict.fromkeys(reversed(found)))
 
     def places(self) -> list[Path]:
         """Return the folders of all layers, and the bases of the `host` image."""

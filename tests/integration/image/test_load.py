@@ -71,6 +71,25 @@ def test_overlayfs_must_show_what_the_layers_say(store: ImageStore, tmp_path: Pa
         os.close(merged)
 
 
+def test_a_layer_that_an_image_has_twice_must_count_where_it_is_topmost(store: ImageStore, tmp_path: Path):
+    """Images have the empty layer several times, and one that undoes what came between; asked of the kernel itself."""
+    base = layer(folder("./"), Entry("mine", b"1"), folder("both"), Entry("both/base"), Entry("both/later"))
+    first = layer(folder("both"), Entry("both/.wh.later"), Entry("mine", b"2"))
+    between = layer(folder("both"), Entry("both/later"), Entry("mine", b"3"), Entry("between"))
+    empty = layer()
+    layers = [base, empty, first, empty, between, first, empty]
+    (image,) = store.load(docker_archive(tmp_path / "a.tar", layers, ["app"]))
+    lower = store.lower_directories(image)
+    merged = new_filesystem("overlay", [("lowerdir+", directory) for directory in lower])
+    try:
+        root = Path(f"/proc/self/fd/{merged}")
+        assert sorted(child.name for child in root.iterdir()) == ["between", "both", "mine"]
+        assert [child.name for child in (root / "both").iterdir()] == ["base"]
+        assert (root / "mine").read_bytes() == b"2"
+    finally:
+        os.close(merged)
+
+
 def test_one_layer_on_two_bases_must_look_right_on_both(store: ImageStore, tmp_path: Path):
     """The same upper layer, whose /tmp is the one of what is below it."""
     other = layer(folder("./"), folder("tmp", 0o700, uid=3))
