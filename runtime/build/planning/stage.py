@@ -232,8 +232,10 @@ class StagePlanner:
             self._report("WorkdirRelativePath", it, path)
         self.state.has_workdir = True
         title = self._title(it)
-        # An absolute path is kept as it is written, as BuildKit does; only a relative one is joined and cleaned.
-        folder = path if path.startswith("/") else clean(posixpath.join("/", self.state.config.working_dir, path))
+        # An absolute path is kept as it is written, as BuildKit does, and stays where an empty one follows (a variable
+        # that is not set); only a relative one is joined and cleaned.
+        before = self.state.config.working_dir or "/"
+        folder = path if path.startswith("/") else clean(posixpath.join("/", before, path)) if path else before
         self.state.config = replace(self.state.config, working_dir=folder)
         history = History(f"WORKDIR {folder}", empty_layer=folder == "/")
         if folder == "/":
