@@ -118,8 +118,8 @@ def _frozen(partners: Partners, record: ContainerRecord, *, wanted: bool) -> Ite
     with partners.database.transaction() as connection:
         number = intents.begin(connection, record.spec.project, COMMIT, record.id)
     try:
-        lifecycle.pause(partners, record)
-        yield
+        with partners.supervisor(record.spec.project).paused(record.id):
+            yield
     finally:
         finish_commit(partners, intents.Intent(number, COMMIT, record.id, {}))
 

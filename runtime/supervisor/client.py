@@ -9,7 +9,8 @@ listens on the same socket within milliseconds.
 import os
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from runtime.errors import EngineError, Unavailable
 from runtime.paths import Paths
@@ -130,6 +131,29 @@ class SupervisorClient:
     def unpause(self, container_id: str) -> None:
         """Thaw a container's processes. Raises FailedPrecondition."""
         self._call(protocol.Unpause(container_id))
+
+    @contextmanager
+    def paused(self, container_id: str) -> Iterator[None]:
+        """Freeze a container's processes meanwhile; they run on even if this process is killed.
+
+        Raises FailedPrecondition, Unavailable.
+        """
+        connection = self._connection(start=True, fresh=True)
+        if connection is None:
+            raise self._unavailable()
+        try:
+            raise_if_refused(connection.ask(protocol.Pause(container_id, meanwhile=True))[0])
+            try:
+                yield
+            finally:
+                # A container that was killed meanwhile refuses; a supervisor that died leaves it to its successor.
+                with suppress(EOFError):
+                    connection.ask(protocol.Unpause(container_id))
+        except EOFError as error:
+            self._drop_free()
+            raise self._unavailable() from error
+        finally:
+            connection.close()
 
     def wait(self, container_id: str) -> int:
         """Wait for the next end of a container's process; return its exit code."""

@@ -9,7 +9,7 @@ from runtime.signals import signal_number
 from runtime.supervisor import protocol
 from runtime.supervisor.execs import Listener, Session
 from runtime.supervisor.protocol import Answer, ExecExit, Incoming, Request
-from runtime.supervisor.server import Call
+from runtime.supervisor.server import Call, Client
 from runtime.supervisor.services import Services
 from runtime.supervisor.supervised import Supervised
 from schemas.engine.status import ContainerStatus
@@ -22,6 +22,8 @@ class Desk:
         self._services = services
         self._containers = containers
         self._changed = changed
+        self._frozen_for: dict[str, Client] = {}
+        """Containers that thaw when a connection ends, with the one that asked."""
 
     def fulfil(self, request: Request, call: Call) -> None:
         """Fulfil a request and answer its call, now or later. Raises EngineError to refuse it."""
@@ -29,9 +31,7 @@ class Desk:
             case protocol.Start() | protocol.Stop() | protocol.Wait() | protocol.Kill():
                 self._run(request, call)
             case protocol.Pause() | protocol.Unpause():
-                container = self._known(request.container_id)
-                container.pause() if isinstance(request, protocol.Pause) else container.unpause()
-                call.answer()
+                self._freeze(request, call)
             case protocol.Exec():
                 self._exec(request, call)
             case protocol.SignalExec():
@@ -85,6 +85,26 @@ class Desk:
             case protocol.Kill():
                 container.kill(request.signal)
                 call.answer()
+
+    def _freeze(self, request: protocol.Pause | protocol.Unpause, call: Call) -> None:
+        container, client = self._known(request.container_id), call.client
+        if isinstance(request, protocol.Unpause):
+            container.unpause()
+            self._frozen_for.pop(request.container_id, None)
+        else:
+            container.pause()
+            if request.meanwhile:
+                self._frozen_for[request.container_id] = client
+                client.farewells.append(lambda: self._thaw(request.container_id, client))
+        call.answer()
+
+    def _thaw(self, container_id: str, client: Client) -> None:
+        """Let a container run on whose freezer is gone, unless somebody else has frozen it since."""
+        if self._frozen_for.get(container_id) is client:
+            del self._frozen_for[container_id]
+            container = self._containers.get(container_id)
+            if container is not None and container.status is ContainerStatus.PAUSED:
+                container.unpause()
 
     def _known(self, container_id: str) -> Supervised:
         """Return a container of this project. Raises NotFound."""

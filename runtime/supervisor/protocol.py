@@ -65,6 +65,8 @@ class Pause(NamedTuple):
     """Freeze a container's processes."""
 
     container_id: str
+    meanwhile: bool = False
+    """Only for as long as the connection lasts: whoever asked may be killed."""
 
 
 class Unpause(NamedTuple):

@@ -33,6 +33,8 @@ class Client:
     ) -> None:
         self.channel = channel
         self.is_subscribed = False
+        self.farewells: list[Callable[[], None]] = []
+        """What is done when it is gone."""
         self._loop = loop
         self._read = read
         self._gone = gone
@@ -183,4 +185,6 @@ class Server:
             self._clients.discard(client)
             self._loop.unwatch(client.channel.fileno())
             client.channel.close()
+            for farewell in client.farewells:
+                farewell()
             self._crowd_changed()

@@ -134,7 +134,7 @@ def test_what_cannot_be_must_be_one_error(shop: Cli, tmp_path: Path) -> None:
 
 
 def test_a_commit_that_is_killed_must_leave_no_image_and_nothing_frozen(shop: Cli) -> None:
-    """The next command on the project lets a container run again that a killed commit had frozen."""
+    """The container runs on without any further command: its supervisor sees that whoever froze it is gone."""
     begun = time.monotonic()
     shop.run("commit", "web", "shop-web:0")
     duration = time.monotonic() - begun
@@ -144,9 +144,29 @@ def test_a_commit_that_is_killed_must_leave_no_image_and_nothing_frozen(shop: Cl
         with contextlib.suppress(ProcessLookupError):
             os.kill(started.pid, signal.SIGKILL)
         started.communicate(timeout=20)
-        shop.run("up", "-d")
-        assert _state(shop) == "running"
+        wait_until(lambda: _state(shop) == "running")
     shop.run("image", "load", "-i", _saved(shop))
+    shop.run("down", "-v")
+
+
+def test_a_commit_that_is_killed_while_the_container_is_frozen_must_let_it_run_on(shop: Cli) -> None:
+    """By itself; and where another command pauses it since, that counts."""
+    shop.run("exec", "-T", "web", "dd", "if=/dev/urandom", "of=/big", "bs=1M", "count=60")
+
+    def killed_in_the_middle() -> None:
+        started = shop.start("commit", "web", "shop-web:cut")
+        wait_until(lambda: _state(shop) == "paused")
+        os.kill(started.pid, signal.SIGKILL)
+        started.communicate(timeout=20)
+
+    killed_in_the_middle()
+    wait_until(lambda: _state(shop) == "running")
+    assert shop.run("exec", "-T", "web", "echo", "alive").stdout == "alive\n"
+    killed_in_the_middle()
+    shop.run("pause", "web")
+    assert _state(shop) == "paused"
+    shop.run("unpause", "web")
+    assert shop.run("image", "ls", "-q", "shop-web:cut").stdout == ""
     shop.run("down", "-v")
 
 
