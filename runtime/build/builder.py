@@ -84,6 +84,7 @@ class Builder:
         identity = image_id(document)
         with telling.step("exporting to image") as told:
             told.say("exporting layers done\n")
+            executor.finish()
             executor.settle()
             known = {record.id for record in self._store.list()}
             names = [familiar(reference) for reference in spec.references]

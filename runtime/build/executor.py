@@ -5,7 +5,8 @@ stages that do not need one another may be given from several threads.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -66,6 +67,8 @@ class Executor:
         self._session = BuildSession(database, paths, networks)
         self._inputs = Inputs(self._cache, self._layers, self._worker, around)
         self._made_layers = False
+        self._needs_network = False
+        self._ending: _Ending | None = None
         self._opened = ExitStack()
 
     def __enter__(self) -> "Executor":
@@ -74,11 +77,27 @@ class Executor:
 
     def __exit__(self, *_: object) -> None:
         with self._opened:
-            # In this order: what holds groups and the network ends first.
-            self._worker.close()
-            self._session.close()
+            self.finish()
+            if self._ending is not None:
+                self._ending.wait()
             self._inputs.close()
             self.settle()
+
+    def expect(self, steps: Iterable[Step], *, is_cached: bool) -> None:
+        """Say which steps may be asked for: what they need is started with the first that is not in the cache.
+
+        With `is_cached` false there will be none, and it is started now.
+        """
+        self._needs_network = any(
+            isinstance(step, RunStep) and programs.network_of(step, self._around) != "host" for step in steps
+        )
+        if not is_cached:
+            self._get_ready()
+
+    def finish(self) -> None:
+        """Say that no step follows: processes and network go while the image is put together. Idempotent."""
+        if self._ending is None:
+            self._ending = _Ending(self._worker, self._session)
 
     def settle(self) -> None:
         """Have all layers on the disk, before an image of them is recorded; their steps are found from now on."""
@@ -115,6 +134,7 @@ class Executor:
         with self._cache.once(key):
             if use_cache and (found := self._cache.find(key, on)) is not None:
                 return StepResult(found, is_cached=True)
+            self._get_ready()
             with self._scratch() as scratch:
                 place = Place(self._layers.stack(on), str(scratch), self._around.clamp_s)
                 outcome = self._do(work, place, hearing)
@@ -125,6 +145,12 @@ class Executor:
             self._cache.keep(work.key(on, outcome.digests[: len(work.digests)]), layer)
             self._made_layers = True
             return StepResult(layer)
+
+    def _get_ready(self) -> None:
+        """Start the processes that steps need, side by side, and wait for none."""
+        self._worker.warm_up()
+        if self._needs_network:
+            self._session.warm_up()
 
     def _work(self, step: Step, roots: Roots) -> CopyWork | FolderWork | RunWork | None:
         if isinstance(step, WorkdirStep):
@@ -159,6 +185,31 @@ class Executor:
             yield path
         finally:
             remove_tree(path)
+
+
+class _Ending:
+    """The end of what steps needed, on a thread: to remove a network the kernel takes its time."""
+
+    def __init__(self, worker: BuildWorker, session: BuildSession) -> None:
+        self._worker = worker
+        self._session = session
+        self._error: Exception | None = None
+        self._thread = threading.Thread(target=self._end, name="end of steps", daemon=True)
+        self._thread.start()
+
+    def wait(self) -> None:
+        """Wait until all is gone. Raises what went wrong."""
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+
+    def _end(self) -> None:
+        try:
+            # In this order: what holds groups and the network ends first.
+            self._worker.close()
+            self._session.close()
+        except Exception as error:  # noqa: BLE001 - raised again by whoever waits
+            self._error = error
 
 
 def _share_of(descriptor: int) -> int:

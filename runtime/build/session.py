@@ -58,6 +58,10 @@ class BuildSession:
         """Remove everything. Idempotent."""
         self._opened.close()
 
+    def warm_up(self) -> None:
+        """Have ready what makes networks, without waiting for it. Idempotent."""
+        self._networks().warm_up()
+
     def next_step(self) -> str:
         """Return a control group for a step, below each hierarchy's root."""
         with self._lock:

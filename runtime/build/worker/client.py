@@ -5,7 +5,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
 
@@ -31,6 +31,11 @@ class BuildWorker:
         self._lock = threading.Lock()
         self._connection: socket.socket | None = None
         self._pid = 0
+
+    def warm_up(self) -> None:
+        """Start the process and do not wait for it; why it cannot be started is told to whoever asks it. Idempotent."""
+        with self._lock, suppress(OSError):
+            self._connect()
 
     def do(
         self, task: Task, *, output: Output | None = None, sandbox: int | None = None, cancelled: int | None = None

@@ -17,10 +17,11 @@ from dataclasses import field
 from pathlib import Path
 
 from runtime.build.worker import copying, running
-from runtime.build.worker.messages import TASKS, BringFiles, MakeFolder, Outcome, ReadDigest, Task
-from runtime.errors import InvalidArgument, Unavailable
+from runtime.build.worker.messages import TASKS, BringFiles, MakeFolder, Outcome, ReadDigest, RunProgram, Task
+from runtime.errors import EngineError, InvalidArgument, Unavailable
 from runtime.image.content import BlobStore
 from runtime.image.layers import LayerStore
+from runtime.launch.seccomp_compile import program_for
 from runtime.syscall import constants as c
 from runtime.syscall import process
 from runtime.syscall.mount import mount
@@ -95,7 +96,7 @@ class _Server:
             return False
         request = _Request(descriptors[0], descriptors[1], list(descriptors[2:]))
         try:
-            body = functools.partial(_carry_out, request)
+            body = functools.partial(_carry_out, request, *_read(request.task))
             _, pidfd = process.clone(body, _STEP_NAMESPACES)
             step = _Step(pidfd, socket.socket(fileno=os.dup(request.answer)))
         finally:
@@ -127,12 +128,25 @@ class _Server:
         return True
 
 
-def _carry_out(request: _Request) -> None:
+def _read(descriptor: int) -> tuple[Task, LayerStore]:
+    """Read a task here: what that makes once, decoders and the filter of calls, is there for all children."""
+    with open(descriptor, "rb", closefd=False) as file:
+        file.seek(0)
+        document = json.load(file)
+    task = from_plain(TASKS[document["call"]], document["task"])
+    if isinstance(task, RunProgram):
+        with suppress(EngineError):  # the child says what
+            program_for(task.bundle.seccomp, task.bundle.capabilities)
+    return task, LayerStore(BlobStore(Path(document["images"])))
+
+
+def _carry_out(request: _Request, task: Task, layers: LayerStore) -> None:
     """Do one step in a child, and answer. What fails is the answer."""
     os.close(CONNECTION)
+    os.close(request.task)
     with socket.socket(fileno=request.answer) as answer:
         try:
-            outcome = _do(*_read(request.task), request.others)
+            outcome = _do(task, layers, request.others)
             reply: dict[str, object] = {"outcome": to_plain(outcome)}
         except RecursionError:
             reply = {"error": error_to_plain(InvalidArgument("the files are nested too deep"))}
@@ -145,16 +159,6 @@ def _carry_out(request: _Request) -> None:
 def _reply(answer: socket.socket, reply: dict[str, object]) -> None:
     with suppress(BrokenPipeError):  # nobody wants it any more
         answer.send(json.dumps(reply).encode())
-
-
-def _read(descriptor: int) -> tuple[Task, LayerStore]:
-    with open(descriptor, "rb") as file:
-        file.seek(0)
-        document = json.load(file)
-    kind = TASKS.get(document["call"])
-    if kind is None:
-        raise InvalidArgument(f"no such task: `{document['call']}`")
-    return from_plain(kind, document["task"]), LayerStore(BlobStore(Path(document["images"])))
 
 
 def _do(task: Task, layers: LayerStore, descriptors: list[int]) -> Outcome:
