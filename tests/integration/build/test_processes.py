@@ -1,4 +1,4 @@
-"""The processes of a build: none for what is in the cache, and started together as soon as it is known that they are needed."""
+"""The processes of a build: none for what is in the cache; all together as soon as it is known that they are needed."""
 
 import re
 from collections.abc import Iterator
