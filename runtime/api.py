@@ -238,6 +238,12 @@ class RuntimeSessions(RuntimeReader, Protocol):
 class RuntimeImages(RuntimeSessions, Protocol):
     """Images, moved, built and removed without what containers need (runtime.images.Images)."""
 
+    def plan(self, key: str) -> str | None:
+        """Return what `keep_plan` was given under a key, if it is still there."""
+
+    def keep_plan(self, key: str, text: str) -> None:
+        """Keep a text for a while; `key` is a digest of the question that it answers."""
+
     def import_image(self, archive: Path, reference: str, *, changes: Sequence[str] = ()) -> ImageRecord:
         """Make an image of one layer from a tar of a root file system (`-` reads standard input)."""
 

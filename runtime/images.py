@@ -15,6 +15,7 @@ from runtime.errors import PermissionDenied, Unsupported
 from runtime.image.store import ImageStore
 from runtime.paths import Paths, default_paths
 from runtime.sessions import Sessions
+from runtime.state import plans
 from runtime.state.database import Database
 from runtime.supervisor.client import Supervisors
 from schemas.dataclass import dataclass
@@ -74,6 +75,15 @@ class Images(Sessions):
         self._lock = threading.Lock()
         self._opened_distribution: Distribution | None = None
         self._opened_networks: NetworkController | None = None
+
+    def plan(self, key: str) -> str | None:
+        """Return what `keep_plan` was given."""
+        return plans.find(self.database.read(), key)
+
+    def keep_plan(self, key: str, text: str) -> None:
+        """Keep a text under a key."""
+        with self.database.transaction() as connection:
+            plans.keep(connection, key, text)
 
     def import_image(self, archive: Path, reference: str, *, changes: Sequence[str] = ()) -> ImageRecord:
         """Make an image of one layer from a tar of a root file system."""

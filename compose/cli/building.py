@@ -1,22 +1,28 @@
 """The builds of `build`, with their progress."""
 
+from typing import TYPE_CHECKING, cast
+
 from compose.cli.context import Context
 from compose.cli.interrupts import interruptible
 from compose.errors import Warning  # noqa: A004 - the word of the domain
+from compose.orchestration.commands import run_plan
 from compose.orchestration.executor import Execution
 from compose.orchestration.plan import Plan
-from compose.orchestration.verbs.build import build
-from schemas.composefile.project import Project
+
+if TYPE_CHECKING:
+    from runtime.api import Runtime
 
 _WITHOUT_EFFECT = ("builder", "provenance", "sbom")
 
 
-def perform(context: Context, project: Project, plan: Plan, *, quiet: bool) -> bool:
+def perform(context: Context, project: str, plan: Plan, *, quiet: bool) -> bool:
     """Carry out a plan of builds, with its progress on standard output as docker compose has it. False: interrupted."""
     with interruptible() as interruption:
         events = context.progress(silent=quiet, on_output=True)
         execution = Execution(events, context.options.parallel, interruption, context.fetch_context)
-        outcome = build(context.runtime(), project, plan, execution, context.warn)
+        # Of a runtime, builds ask for images alone.
+        runtime = cast("Runtime", context.images())
+        outcome = run_plan(plan, runtime, project, execution, title="Building")
     return not outcome.interrupted
 
 

@@ -2,6 +2,7 @@
 
 from compose.cli.arguments.config import switches
 from compose.cli.context import Context
+from compose.cli.exit_codes import SUCCESS
 
 PRINTING = (
     "environment",
@@ -22,13 +23,13 @@ PRINTING = (
 """Flags that ask for more than a check, or for another one."""
 
 
-def report(context: Context) -> bool:
-    """Check the project, if that is all that is asked for; return whether it was. Raises what is wrong with it."""
+def report(context: Context) -> int | None:
+    """Check the project, if that is all that is asked for; return the exit code then. Raises what is wrong with it."""
     options = context.options
     if not options.quiet or any(getattr(options, flag) for flag in PRINTING):
-        return False
+        return None
     if options.format not in ("", "yaml", "json"):
-        return False
+        return None
     result = context.resolve(options.services, **switches(options))
     context.advise(result)
-    return True
+    return SUCCESS

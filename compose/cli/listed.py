@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from compose.cli import provenance
 from compose.cli.arguments.config import switches, warn_of_names
 from compose.cli.context import Context
+from compose.cli.exit_codes import SUCCESS
 from compose.cli.output import deliver
 from compose.loader import selection
 from compose.loader.tree_path import Tree
@@ -21,14 +22,14 @@ if TYPE_CHECKING:
 Names: TypeAlias = "Callable[[Resolved, argparse.Namespace], Iterator[str]]"
 
 
-def report(context: Context) -> bool:
-    """Print the list that is asked for first, if any; return whether it was. Raises what is wrong with the project."""
+def report(context: Context) -> int | None:
+    """Print the list that is asked for first; return the exit code, None without one. Raises what is wrong."""
     options = context.options
     flag = next((each for each in _ORDER if getattr(options, each)), None)
     if flag is None or flag == "hash":
-        return False
+        return None
     deliver(context, _text(context, flag))
-    return True
+    return SUCCESS
 
 
 def _text(context: Context, flag: str) -> str:

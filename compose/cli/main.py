@@ -82,8 +82,9 @@ def _dispatch(arguments: Sequence[str], options: argparse.Namespace) -> int:
     settle_globals(options)
     context = Context(options, arguments)
     try:
-        if any(registry.load(shortcut).report(context) for shortcut in registry.SHORTCUTS.get(name, ())):
-            return SUCCESS
+        answered = _answered_shortly(name, context)
+        if answered is not None:
+            return answered
         if command.prepares and not options.dry_run:
             context.prepare()
         module = registry.load(command.module)
@@ -97,6 +98,15 @@ def _dispatch(arguments: Sequence[str], options: argparse.Namespace) -> int:
     finally:
         context.close()
     return int(code)
+
+
+def _answered_shortly(name: str, context: Context) -> int | None:
+    """Return the exit code, if a light module could do all that a command was asked for."""
+    for shortcut in registry.SHORTCUTS.get(name, ()):
+        code: int | None = registry.load(shortcut).report(context)
+        if code is not None:
+            return code
+    return None
 
 
 def _overview(parser: argparse.ArgumentParser) -> str:

@@ -138,9 +138,10 @@ COMMANDS = {
 }
 SHORTCUTS = {
     "config": ("compose.cli.published_schema", "compose.cli.checked", "compose.cli.listed"),
+    "build": ("compose.cli.planned",),
     "up": ("compose.cli.unchanged",),
 }
-"""Light modules whose `report(context)` may already be a command's whole answer."""
+"""Light modules whose `report(context)` may already be a command's whole answer: an exit code, or None."""
 ALIASES = {"convert": "config"}
 ABSENT = frozenset({"attach", "cp", "stats", "watch", "alpha", "bridge"})
 """Commands of docker compose that this version does not have."""

@@ -1,6 +1,6 @@
 """The tables. A change raises VERSION, adds to MIGRATIONS what leads there, and stands in SCHEMA too."""
 
-VERSION = 2
+VERSION = 3
 
 _BUILDS = (
     """CREATE TABLE build_steps (
@@ -25,7 +25,14 @@ _BUILDS = (
     ) STRICT""",
 )
 
-MIGRATIONS: dict[int, tuple[str, ...]] = {2: _BUILDS}
+_PLANS = (
+    """CREATE TABLE plans (
+        key TEXT PRIMARY KEY,
+        text TEXT NOT NULL
+    ) STRICT""",
+)
+
+MIGRATIONS: dict[int, tuple[str, ...]] = {2: _BUILDS, 3: _PLANS}
 """By the version they lead to, from the one before."""
 
 SCHEMA = (
@@ -136,4 +143,5 @@ SCHEMA = (
         text TEXT NOT NULL
     ) STRICT""",
     *_BUILDS,
+    *_PLANS,
 )

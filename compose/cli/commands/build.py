@@ -2,11 +2,13 @@
 
 import json
 
+from compose.cli import planned
 from compose.cli.building import perform, warn_of_flags
 from compose.cli.context import Context
 from compose.cli.exit_codes import INTERRUPTED, SUCCESS
 from compose.cli.interrupts import interruptible
 from compose.cli.lint_report import report
+from compose.cli.noted import RecordingReader
 from compose.cli.values import environment_of
 from compose.errors import EXIT_FAILURE, ProjectError
 from compose.loader import units
@@ -15,7 +17,7 @@ from compose.orchestration.operation import BuildImage
 from compose.orchestration.plan import Plan
 from compose.orchestration.specs.bake import bake_file
 from compose.orchestration.specs.build import BuildOptions
-from compose.orchestration.verbs.build import BuildRequest, plan_build
+from compose.orchestration.verbs.build import BuildRequest, build_warnings, plan_build
 from compose.orchestration.verbs.push import PushOptions, push
 from schemas.composefile.project import Project
 
@@ -23,7 +25,8 @@ from schemas.composefile.project import Project
 def run(context: Context) -> int:
     """Build the images of services."""
     options = context.options
-    project = context.load(options.services).project
+    reader = RecordingReader()
+    project = context.load(options.services, reader).project
     context.tell_fetched()
     request = BuildRequest(
         services=tuple(options.services),
@@ -43,8 +46,12 @@ def run(context: Context) -> int:
         return SUCCESS
     if options.check:
         return _check(context, plan)
-    done = perform(context, project, plan, quiet=options.quiet) and (not options.push or _push(context, project, plan))
-    return SUCCESS if done else INTERRUPTED
+    for warning in build_warnings(project, plan):
+        context.warn(warning)
+    if not perform(context, project.name, plan, quiet=options.quiet):
+        return INTERRUPTED
+    planned.remember(context, reader, project.name, plan)
+    return SUCCESS if not options.push or _push(context, project, plan) else INTERRUPTED
 
 
 def _push(context: Context, project: Project, plan: Plan) -> bool:
@@ -93,7 +100,7 @@ def _check(context: Context, plan: Plan) -> int:
     fails = False
     for node in plan:
         if isinstance(node.operation, BuildImage):
-            found = context.runtime().check_build(node.operation.spec)
+            found = context.images().check_build(node.operation.spec)
             context.write(report(node.operation.name, found))
             fails = fails or found.fails
     return EXIT_FAILURE if fails else SUCCESS

@@ -49,7 +49,7 @@ def test_a_state_of_the_first_version_must_be_brought_to_this_one(paths: Paths, 
     old = Database(paths.database)
     with old.transaction() as connection:
         connection.execute("INSERT INTO volumes (name, project, spec, created_ns) VALUES ('v', 'p', '{}', 1)")
-        for table in ("build_steps", "build_notes", "build_files"):
+        for table in ("build_steps", "build_notes", "build_files", "plans"):
             connection.execute(f"DROP TABLE {table}")
         connection.execute("PRAGMA user_version=1")
     old.close()

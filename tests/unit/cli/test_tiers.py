@@ -10,7 +10,7 @@ HEAVY = frozenset({"pydantic", "networkx", "pyroute2", "rich", "asyncio", "yaml"
 LIGHT_TIERS = (0, 1)
 
 
-def _imported(*modules: str) -> set[str]:
+def _modules(*modules: str) -> set[str]:
     code = f"import sys; {'; '.join(f'import {module}' for module in modules)}; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-P", "-c", code],
@@ -20,7 +20,11 @@ def _imported(*modules: str) -> set[str]:
         timeout=30,
         check=True,
     )
-    return {name.partition(".")[0] for name in done.stdout.split()}
+    return set(done.stdout.split())
+
+
+def _imported(*modules: str) -> set[str]:
+    return {name.partition(".")[0] for name in _modules(*modules)}
 
 
 def test_light_commands_must_not_import_heavy_libraries() -> None:
@@ -45,6 +49,17 @@ def test_a_check_of_the_project_must_import_neither_models_nor_graphs() -> None:
     assert _imported(*modules) & HEAVY == {"yaml"}
     down = ["compose.__main__", registry.COMMANDS["down"].module, registry.RESOLVED]
     assert _imported(*down) & HEAVY == {"networkx", "yaml"}
+
+
+def test_a_build_by_a_kept_plan_must_import_no_library_and_nothing_of_containers() -> None:
+    """Until a step is not in the cache: then the worker and, for a program, the networks come in addition."""
+    modules = ["compose.__main__", registry.COMMANDS["build"].arguments, *registry.SHORTCUTS["build"]]
+    modules += [registry.IMAGES, registry.BUILDER, registry.RENDERERS["plain"]]
+    found = _modules(*modules)
+    assert {name.partition(".")[0] for name in found} & HEAVY == set()
+    rooms = ("runtime.engine", "runtime.container", "runtime.volume", "runtime.network.controller", "runtime.registry")
+    assert [name for name in found if name.startswith(rooms)] == []
+    assert [name for name in found if name.startswith(("compose.loader.pipeline", "schemas.composefile"))] == []
 
 
 def test_a_load_of_local_files_must_not_import_what_fetches() -> None:

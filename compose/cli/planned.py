@@ -1,0 +1,74 @@
+"""`build` by the plan of an earlier one: known without loading the project, as long as the plan would be the same.
+
+The plan of a build follows from the files of the project, the command line and the environment alone. It is kept with
+the answers that the loader got (see `noted`), and while these are the same, the models and the graph need not even be
+imported. What is in a context and in a Dockerfile, and what is in the cache, the runtime looks at as always.
+"""
+
+import gc
+import json
+
+from compose.cli.building import perform
+from compose.cli.context import Context
+from compose.cli.exit_codes import INTERRUPTED, SUCCESS
+from compose.cli.noted import STANDARD_INPUT, RecordingReader, holds, is_notable, question
+from compose.orchestration.operation import BuildImage
+from compose.orchestration.plan import Plan, PlanBuilder
+from runtime.errors import EngineError
+from schemas.engine.codec import from_plain, to_plain
+
+_OTHERWISE = ("check", "dry_run", "print", "push")
+"""Flags that ask for more than building, or for something else."""
+
+
+def report(context: Context) -> int | None:
+    """Build by the kept plan, if there is one that holds; return the exit code then. Raises what building raises."""
+    if not _applies(context):
+        return None
+    known = _known(context)
+    if known is None:
+        return None
+    # As before any other command: building takes as long as it takes.
+    gc.freeze()
+    gc.enable()
+    project, plan = known
+    return SUCCESS if perform(context, project, plan, quiet=context.options.quiet) else INTERRUPTED
+
+
+def remember(context: Context, reader: RecordingReader, project: str, plan: Plan) -> None:
+    """Keep the plan of a build that went well, unless there was something to warn of or it would keep a secret."""
+    builds = [node for node in plan if isinstance(node.operation, BuildImage)]
+    if any(secret.value for node in builds for secret in node.operation.spec.secrets):  # type: ignore[union-attr]
+        return
+    if not (is_notable(context, reader) and _applies(context)):
+        return
+    nodes = [[to_plain(node.operation), node.after] for node in builds]
+    text = json.dumps({"answers": reader.answers, "project": project, "builds": nodes})
+    context.images().keep_plan(question(context), text)
+
+
+def _applies(context: Context) -> bool:
+    options = context.options
+    return STANDARD_INPUT not in options.file and not any(getattr(options, flag) for flag in _OTHERWISE)
+
+
+def _known(context: Context) -> tuple[str, Plan] | None:
+    """Return the project's name and the plan, if they are known."""
+    try:
+        text = context.images().plan(question(context))
+    except EngineError:
+        # Without the rights, or without the state: the whole way will say so, in its turn.
+        return None
+    if text is None:
+        return None
+    try:
+        note = json.loads(text)
+        if not holds(note["answers"]):
+            return None
+        builder = PlanBuilder()
+        for operation, after in note["builds"]:
+            builder.add(from_plain(BuildImage, operation), after=after)
+        return str(note["project"]), builder.build()
+    except (ValueError, KeyError, TypeError):
+        # Written by another state of this program.
+        return None
