@@ -197,7 +197,7 @@ class Stages:
         told.is_cached = done.is_cached
         if done.layer is None:
             if isinstance(step, RunStep) and (done.exit_code or done.failure):
-                raise self._failed(step, done, told)
+                raise self._failed(stage, step, done, told)
             return result
         size_bytes, made_ns = self._store.built_layer(done.layer.diff_id)
         return result.with_layer(done.layer, size_bytes, made_ns)
@@ -217,13 +217,20 @@ class Stages:
         except (Cancelled, SourceError):
             raise
         except EngineError as error:
-            shown = error_at(error.message, step.location, self._definition.dockerfile.lines)
+            message = f"{self._origin(stage, step)}{error.message}"
+            shown = error_at(message, step.location, self._definition.dockerfile.lines)
             raise BuildFailed(shown.message, place=shown.place, output=told.last_output, hint=error.hint) from error
 
-    def _failed(self, step: RunStep, done: StepResult, told: Told) -> BuildFailed:
+    def _origin(self, stage: PlannedStage, step: Step) -> str:
+        """Name a step that stands in no line of this Dockerfile: the line shown is FROM's."""
+        is_trigger = step.location == self._definition.dockerfile.stages[stage.index].origin.location
+        return f"ONBUILD trigger `{step.text}` of the base image: " if is_trigger else ""
+
+    def _failed(self, stage: PlannedStage, step: RunStep, done: StepResult, told: Told) -> BuildFailed:
         reason = done.failure or f"exit code: {done.exit_code}"
+        process = f'process "{" ".join(step.arguments)}" did not complete successfully: {reason}'
         shown = error_at(
-            f'process "{" ".join(step.arguments)}" did not complete successfully: {reason}',
+            f"{self._origin(stage, step)}{process}",
             step.location,
             self._definition.dockerfile.lines,
         )

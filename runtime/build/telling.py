@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from runtime.api import BuildListener
-from runtime.errors import Cancelled, EngineError
+from runtime.errors import Cancelled, EngineError, ErrorSet
 from schemas.engine.builds import BuildEvent, BuildStage
 
 _LAST_OUTPUT = 8192
@@ -34,9 +34,17 @@ class Telling:
             step.tell(BuildStage.CANCELED)
             raise
         except EngineError as error:
-            step.tell(BuildStage.FAILED, error.message)
+            step.tell(BuildStage.FAILED, _reason(error))
             raise
         step.tell(BuildStage.CACHED if step.is_cached else BuildStage.DONE)
+
+
+def _reason(error: EngineError) -> str:
+    """One line of progress; all that was found is told at the end, with its lines."""
+    if not isinstance(error, ErrorSet):
+        return error.message
+    first, *others = error.errors
+    return f"{first.message} (and {len(others)} more)"
 
 
 class Step:

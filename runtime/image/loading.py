@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from runtime.errors import InvalidArgument, Unsupported
@@ -43,6 +44,7 @@ class _Source:
 def load(archive: Archive, assembler: Assembler) -> list[ImageRecord]:
     """Store every image of an archive that runs on this machine. Call under the store's lease.
 
+    The records have the archive's names alone; the store may know others for the same image.
     Raises InvalidArgument for an archive that is none, Unsupported when no image is for this machine.
     """
     if archive.has("index.json") and archive.has("oci-layout"):
@@ -67,9 +69,10 @@ def _add(archive: Archive, assembler: Assembler, source: _Source) -> ImageRecord
         _add_layer(archive, assembler, member, expected, diff_ids[: position + 1])
         for position, (member, expected) in enumerate(source.layers)
     ]
-    return assembler.add_image(
+    record = assembler.add_image(
         source.configuration, descriptors, source.references, action="load", manifest=source.manifest
     )
+    return replace(record, references=tuple(name for name in record.references if name in source.references))
 
 
 def _add_layer(

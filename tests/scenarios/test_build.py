@@ -109,6 +109,19 @@ def test_all_errors_of_a_dockerfile_must_be_shown_at_once(stack: Cli):
     ]
     assert "hint: did you mean `COPY`?" in failed.stderr
     assert failed.stderr.rstrip().endswith("3 errors")
+    assert "#1 ERROR: unknown instruction: `FORM` (and 2 more)" in failed.stdout.splitlines()
+
+
+def test_a_failing_trigger_must_be_told_apart_from_the_line_that_brought_it(stack: Cli):
+    """The line shown is FROM's, which is not what failed: the message says what is."""
+    for trigger, reason in (
+        ("COPY nope /x", '"/nope": not found'),
+        ("RUN exit 3", 'process "/bin/sh -c exit 3" did not'),
+    ):
+        stack.write(f"FROM busybox AS base\nONBUILD {trigger}\nFROM base\n", "web/Dockerfile")
+        failed = stack.run("build", "web", code=1)
+        assert f"error: ONBUILD trigger `{trigger}` of the base image: {reason}" in failed.stderr
+        assert "--> web/Dockerfile:3:1" in failed.stderr
 
 
 def test_build_must_do_what_its_flags_say(stack: Cli):

@@ -166,6 +166,16 @@ def test_loading_twice_must_change_nothing(store: ImageStore, tmp_path: Path, pa
     assert sorted((paths.images / "blobs/sha256").iterdir()) == blobs
 
 
+def test_only_names_of_the_archive_must_be_told(store: ImageStore, tmp_path: Path):
+    """`Loaded image: …` is what the archive brought, not what the image is called here as well."""
+    path = docker_archive(tmp_path / "a.tar", [BASE], ["app:1"])
+    store.load(path)
+    store.tag("app:1", "mine:2")
+    (loaded,) = store.load(path)
+    assert loaded.references == ("app:1",)
+    assert store.resolve("mine:2").references == ("app:1", "mine:2")
+
+
 def test_of_several_platforms_this_machines_must_be_taken(store: ImageStore, tmp_path: Path):
     """An index within the index, as buildx writes; attestations and absent platforms are passed over."""
     machine = store.resolve("host").architecture
