@@ -34,6 +34,7 @@ from runtime.image.reference import parse
 from runtime.image.store import ImageStore
 from schemas.dataclass import dataclass
 from schemas.engine.builds import BuildSpec
+from schemas.oci.image import MAX_LAYERS
 
 _MOST_AT_ONCE = 8
 
@@ -193,6 +194,10 @@ class Stages:
 
     def _carry_out(self, stage: PlannedStage, step: Step, result: StageResult, told: Told) -> StageResult:
         self._check_platform(stage, step)
+        if len(result.diff_ids) >= MAX_LAYERS:
+            message = f"an image has no more than {MAX_LAYERS} layers"
+            hint = "several commands in one RUN make one layer"
+            raise error_at(message, step.location, self._definition.dockerfile.lines, hint)
         done = self._execute(stage, step, result, told)
         told.is_cached = done.is_cached
         if done.layer is None:

@@ -11,9 +11,12 @@ from runtime.errors import InvalidArgument
 from schemas.dataclass import dataclass
 from schemas.engine.identifiers import DiffID
 from schemas.engine.records import ImageConfig
+from schemas.oci.image import MAX_LAYERS
 
 _HEALTH_STRINGS = frozenset({"Test"})
 _HEALTH_NUMBERS = frozenset({"Interval", "Timeout", "StartPeriod", "StartInterval", "Retries"})
+_TIMES_NS = 1 << 63
+"""From 1677 to 2262: what 64 bits hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +63,15 @@ def _read(document: dict[str, object]) -> Configuration:
     rootfs = document.get("rootfs")
     if not isinstance(rootfs, dict) or rootfs.get("type") != "layers":
         raise ValueError("`rootfs` does not list layers")
+    diff_ids = _strings(rootfs.get("diff_ids"), "diff_ids")
+    if len(diff_ids) > MAX_LAYERS:
+        raise ValueError(f"{len(diff_ids)} layers, {MAX_LAYERS} are possible")
     return Configuration(
         config=_config_from_plain(document.get("config") or {}),
         architecture=_string(document.get("architecture"), "architecture"),
         os=_string(document.get("os"), "os") or "linux",
         created_ns=_time_ns(document.get("created")),
-        diff_ids=tuple(DiffID(diff_id) for diff_id in _strings(rootfs.get("diff_ids"), "diff_ids")),
+        diff_ids=tuple(DiffID(diff_id) for diff_id in diff_ids),
     )
 
 
@@ -142,7 +148,9 @@ def _time_ns(source: object) -> int:
     moment = datetime.datetime.fromisoformat(whole + zone if rest else text)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=datetime.UTC)
-    return int(moment.timestamp()) * 1_000_000_000 + int(digits[:9].ljust(9, "0"))
+    time_ns = int(moment.timestamp()) * 1_000_000_000 + int(digits[:9].ljust(9, "0"))
+    # The year 1 is Go's word for no time, and reproducible builds write it.
+    return time_ns if -_TIMES_NS <= time_ns < _TIMES_NS else 0
 
 
 def _string(value: object, what: str) -> str:

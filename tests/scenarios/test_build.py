@@ -112,6 +112,13 @@ def test_all_errors_of_a_dockerfile_must_be_shown_at_once(stack: Cli):
     assert "#1 ERROR: unknown instruction: `FORM` (and 2 more)" in failed.stdout.splitlines()
 
 
+def test_an_image_of_too_many_layers_must_be_refused_at_the_line_that_is_one_too_many(stack: Cli):
+    """Not with what the kernel says to so many lower directories."""
+    stack.write("FROM scratch\n" + "COPY --link page /\n" * 501, "web/Dockerfile")
+    failed = stack.run("build", "web", code=1)
+    assert "error: an image has no more than 500 layers\n    --> web/Dockerfile:502:1" in failed.stderr
+
+
 def test_a_failing_trigger_must_be_told_apart_from_the_line_that_brought_it(stack: Cli):
     """The line shown is FROM's, which is not what failed: the message says what is."""
     for trigger, reason in (

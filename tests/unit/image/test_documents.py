@@ -49,10 +49,14 @@ def test_nulls_of_docker_must_read_as_nothing():
         ("1970-01-01T00:00:01.5Z", 1_500_000_000),
         ("2026-11-24T05:37:07.156229348Z", 1_795_498_627_156_229_348),
         ("1970-01-01T01:00:00.000000001+01:00", 1),
+        ("1960-01-01T00:00:00.5Z", -315_619_199_500_000_000),
+        ("0001-01-01T00:00:00Z", 0),
+        ("9999-12-31T23:59:59Z", 0),
+        ("0001-01-01T00:00:00+23:00", 0),
     ],
 )
 def test_times_must_be_read_to_the_nanosecond(text: str, nanoseconds: int):
-    """Images made a microsecond apart are in order."""
+    """Images made a microsecond apart are in order; a time that no counter of 64 bits holds is none."""
     document = {"created": text, "rootfs": {"type": "layers"}}
     assert read_configuration(json.dumps(document).encode()).created_ns == nanoseconds
 
@@ -71,6 +75,7 @@ def test_a_time_must_be_written_with_nine_digits():
         b"\xff",
         b"[" * 100_000,
         b'{"rootfs": {"type": "layers", "diff_ids": {}}}',
+        b'{"rootfs": {"type": "layers", "diff_ids": [%s]}}' % b",".join([b'"a"'] * 501),
         b'{"rootfs": {"type": "layers"}, "config": {"Cmd": "sh"}}',
         b'{"rootfs": {"type": "layers"}, "config": {"Env": [1]}}',
         b'{"rootfs": {"type": "layers"}, "config": {"User": "a\\u0000b"}}',
