@@ -27,6 +27,9 @@ class LayerLines:
 
     def on(self, event: TransferEvent) -> None:
         """Print the line, unless it is the one printed last for that layer."""
+        if event.stage is TransferStage.WARNED:
+            self._context.note(f"WARNING: registry `{event.layer}`: {event.source}")
+            return
         with self._lock:
             if self._quiet or self._shown.get(event.layer) is event.stage:
                 return

@@ -10,7 +10,7 @@ from compose.events import EventProcessor, Progress, ProgressEvent
 from compose.orchestration import operation as op
 from compose.orchestration.interruption import Interruption
 from compose.orchestration.plan import Group, Plan, PlanNode
-from schemas.engine.transfers import TransferEvent
+from schemas.engine.transfers import TransferEvent, TransferStage
 
 WORDS: dict[type, tuple[str, str]] = {
     op.CreateNetwork: ("Creating", "Created"),
@@ -85,6 +85,12 @@ class LayerReporter:
     def on(self, event: TransferEvent) -> None:
         """Report a layer's stage or progress, once: the services share it."""
         if self._operation.quiet:
+            return
+        if event.stage is TransferStage.WARNED:
+            # A line of its own, which stays when the image is there.
+            label = f"Registry {event.layer}"
+            told = ProgressEvent(label, Progress.WARNING, event.stage.value, event.source, time.monotonic())
+            self._events.on(told)
             return
         progress = Progress.DONE if event.stage.is_final else Progress.WORKING
         self._events.on(

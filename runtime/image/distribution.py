@@ -25,7 +25,7 @@ from runtime.state import images, journal
 from runtime.state.database import Database
 from schemas.engine.events import EngineEvent
 from schemas.engine.records import ImageRecord
-from schemas.engine.transfers import PulledImage, PushedImage, TransferEvent
+from schemas.engine.transfers import PulledImage, PushedImage, TransferEvent, TransferStage
 from schemas.oci.image import manifest_from_plain
 
 _WATCH_S = 0.1
@@ -42,7 +42,7 @@ class Distribution:
         self._store = store
         self._unpackers = Unpackers(store.blobs.root)
         self._listeners: set[TransferListener] = set()
-        self._session = Session(read_settings(), open_credentials(), self._is_cancelled)
+        self._session = Session(read_settings(), open_credentials(), self._is_cancelled, self._pass_on)
         self._lock = threading.Lock()
 
     def pull(self, text: str, platform: str = "", listener: TransferListener | None = None) -> PulledImage:
@@ -113,6 +113,11 @@ class Distribution:
 
     def _is_cancelled(self) -> bool:
         return any(listener.is_cancelled for listener in tuple(self._listeners))
+
+    def _pass_on(self, host: str, text: str) -> None:
+        """Tell everybody what a registry has to say to its users: which image it is about, nobody knows."""
+        for listener in tuple(self._listeners):
+            listener.on(TransferEvent(host, TransferStage.WARNED, source=text))
 
     @contextmanager
     def _listening(self, listener: TransferListener | None) -> Iterator[Callable[[TransferEvent], None]]:

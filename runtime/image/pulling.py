@@ -17,9 +17,10 @@ from runtime.image.ways_in import without_registry
 from runtime.registry.client import Document, Repository
 from schemas.engine.transfers import PulledImage
 from schemas.oci.image import Descriptor, Manifest, Platform, index_from_plain, manifest_from_plain
-from schemas.oci.media_types import CONFIGS, INDEXES, is_layer
+from schemas.oci.media_types import CONFIGS, DOCKER_MANIFEST_V1, INDEXES, MANIFESTS, is_layer
 
 _MAX_NESTING = 4
+_KNOWN = frozenset({*MANIFESTS, *INDEXES, DOCKER_MANIFEST_V1})
 T = TypeVar("T")
 
 
@@ -75,7 +76,13 @@ class Puller:
 
     def _for_platform(self, document: Document, wanted: Platform, reference: Reference, depth: int = 0) -> Document:
         """Return the manifest of the image for a platform: the document itself, or one that an index lists."""
-        if _media_type(document) not in INDEXES:
+        media_type = _media_type(document)
+        if media_type == DOCKER_MANIFEST_V1:
+            raise Unsupported(
+                f"`{reference.familiar}` is an image of schema version 1, which Docker gave up in 2019",
+                hint="push it again with a newer tool, such as `skopeo copy --format v2s2`",
+            )
+        if media_type not in INDEXES:
             return document
         if depth >= _MAX_NESTING:
             raise InvalidArgument(f"`{reference.familiar}` has indexes nested deeper than {_MAX_NESTING}")
@@ -106,15 +113,29 @@ class Puller:
 
 
 def _media_type(document: Document) -> str:
-    """Return what a document says it is; a registry's header may be more general."""
+    """Return what a document says it is; a registry's header may be more general.
+
+    Raises InvalidArgument for one that is two things at once: another tool would see another image (CVE-2021-41190).
+    """
     try:
         plain = json.loads(document.content)
-        stated = plain.get("mediaType") if isinstance(plain, dict) else None
-        if not stated and isinstance(plain, dict) and "manifests" in plain:
-            return next(iter(INDEXES))
     except (ValueError, RecursionError):
-        stated = None
-    return str(stated or document.media_type)
+        return document.media_type
+    if not isinstance(plain, dict):
+        return document.media_type
+    is_index = "manifests" in plain
+    if is_index and ("layers" in plain or "config" in plain):
+        raise InvalidArgument(f"manifest `{document.digest}` claims to be both an image and an index of images")
+    if plain.get("schemaVersion") == 1:
+        return DOCKER_MANIFEST_V1
+    stated = str(plain.get("mediaType") or "")
+    if stated and document.media_type in _KNOWN and document.media_type != stated:
+        raise InvalidArgument(
+            f"manifest `{document.digest}` says that it is `{stated:.100}`, its registry says `{document.media_type}`"
+        )
+    if stated:
+        return stated
+    return next(iter(INDEXES)) if is_index else document.media_type
 
 
 def _check(manifest: Manifest, reference: Reference) -> None:

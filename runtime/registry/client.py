@@ -79,11 +79,10 @@ class Repository:
         return Document(content, media_type, digest)
 
     def digest(self, tag: str) -> str:
-        """Return the digest that a tag stands for now. Raises NotFound, PermissionDenied, Unavailable."""
+        """Return the digest that a tag stands for now. Raises as `manifest` does."""
         with self._send("HEAD", f"manifests/{tag}", {"Accept": _ACCEPT}) as response:
-            self.expect(response, 200, tag)
-            digest = response.header("Docker-Content-Digest")
-        # Some registries leave it out of answers to HEAD.
+            digest = response.header("Docker-Content-Digest") if response.status == 200 else ""
+        # Some registries know no HEAD, or leave the digest out; and what is wrong only an answer to GET tells.
         return digest if digest.startswith("sha256:") else self.manifest(tag).digest
 
     def document(self, digest: str, size_bytes: int) -> bytes:
@@ -149,11 +148,21 @@ class Repository:
         return self._session.send(self._endpoint, replace(call, path=path, scopes=self._scopes(push=True)))
 
     def put_manifest(self, reference: str, media_type: str, content: bytes) -> str:
-        """Let a tag lead to a manifest whose blobs are all there; return its digest."""
+        """Let a tag lead to a manifest whose blobs are all there; return its digest.
+
+        Raises PermissionDenied, Unavailable, NotFound, InvalidArgument when the registry stored something else.
+        """
         headers = {"Content-Type": media_type}
         with self._send("PUT", f"manifests/{reference}", headers, content, push=True) as response:
             self.expect(response, (200, 201), reference)
-        return f"sha256:{hashlib.sha256(content).hexdigest()}"
+            stored = response.header("Docker-Content-Digest")
+        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        if stored.startswith("sha256:") and stored != digest:
+            raise InvalidArgument(
+                f"registry `{self._domain}` stored another manifest as {self._called(reference)}: `{stored[:80]}`",
+                hint=f"what was sent has digest `{digest}`; a proxy in between may have changed it",
+            )
+        return digest
 
     @property
     def _endpoint(self) -> Endpoint:

@@ -5,6 +5,7 @@ none leads from https to http.
 """
 
 import random
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -16,7 +17,7 @@ from runtime.errors import Cancelled, Unavailable
 from runtime.registry.auth import Authorizer
 from runtime.registry.credentials import Credentials, CredentialStore
 from runtime.registry.settings import DOCKER_HUB, Settings, api_host, is_loopback
-from runtime.registry.transport import Body, Cut, NotEncrypted, Response, Transport, Unreachable
+from runtime.registry.transport import Body, Cut, NotEncrypted, Response, Transport, Unreachable, printable
 from schemas.dataclass import dataclass
 
 ATTEMPTS = 6
@@ -28,6 +29,13 @@ _MOVED_AS_IT_IS = frozenset({307, 308})
 """What sends on a request that has a body (RFC 9110 15.4): the others would make another request of it."""
 PASSING = frozenset({408, 429, 500, 502, 503, 504})
 """What may be over at the next attempt."""
+
+
+_WARNING = re.compile(r'299 +[^ ]+ +"((?:[^"\\]|\\.)*)"')
+"""As the distribution-spec has it, after RFC 7234 5.5."""
+_ESCAPED = re.compile(r"\\(.)")
+_WARNING_BYTES = 4096
+_MOST_WARNINGS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +98,22 @@ class Session:
     """Everything that one command says to registries. Used by several threads."""
 
     def __init__(
-        self, settings: Settings, credentials: CredentialStore, is_cancelled: Callable[[], bool] = lambda: False
+        self,
+        settings: Settings,
+        credentials: CredentialStore,
+        is_cancelled: Callable[[], bool] = lambda: False,
+        warned: Callable[[str, str], None] | None = None,
     ) -> None:
+        """`warned` is told once what a host has to say to its users, and nothing else comes of it."""
         self.settings = settings
         self._store = credentials
         self._transport = Transport(settings)
         self._endpoints: dict[str, Endpoint] = {}
         self._lock = threading.Lock()
         self._is_cancelled = is_cancelled
+        self._warned = warned
+        self._warnings: set[tuple[str, str]] = set()
+        self._warnings_lock = threading.Lock()
 
     def patience(self, attempts: int = ATTEMPTS) -> Patience:
         """Return fresh patience."""
@@ -216,6 +232,7 @@ class Session:
             own = _origin(url) == _origin(endpoint.url)
             headers = {**call.headers, **({"Authorization": authorization} if authorization and own else {})}
             response = self._transport.exchange(call.method, url, headers, call.body)
+            self._pass_on_warnings(response)
             target = response.header("Location")
             if not target or response.status not in (_MOVED if call.method in ("GET", "HEAD") else _MOVED_AS_IT_IS):
                 return response
@@ -224,6 +241,16 @@ class Session:
             _check_onward(endpoint, url, onward)
             url = onward
         raise Unreachable(f"registry `{endpoint.host}` sends on more than {_REDIRECTS} times")
+
+    def _pass_on_warnings(self, response: Response) -> None:
+        for value in response.headers("Warning"):
+            for text in _WARNING.findall(value[:_WARNING_BYTES]):
+                warning = urlsplit(response.url).netloc, printable(_ESCAPED.sub(r"\1", text))
+                with self._warnings_lock:
+                    is_new = warning not in self._warnings and len(self._warnings) < _MOST_WARNINGS
+                    self._warnings.add(warning)
+                if is_new and self._warned is not None:
+                    self._warned(*warning)
 
 
 def _check_onward(endpoint: Endpoint, url: str, onward: str) -> None:

@@ -20,6 +20,8 @@ class TransferStage(StrEnum):
     PUSHED = "Pushed"
     PRESENT = "Layer already exists"
     MOUNTED = "Mounted from"
+    WARNED = "Warning"
+    """No stage of a layer: the registry has something to say to its users."""
 
     @property
     def is_final(self) -> bool:
@@ -37,13 +39,13 @@ class TransferEvent:
     """A layer's stage, or its progress within one."""
 
     layer: str
-    """The first digits of its digest."""
+    """The first digits of its digest; the registry's host, where that warns."""
     stage: TransferStage
     current_bytes: int = 0
     total_bytes: int = 0
     """Of the packed layer; 0 where no bytes are counted."""
     source: str = ""
-    """Repository that a layer was mounted from."""
+    """Repository that a layer was mounted from; the registry's words, where it warns."""
 
 
 @dataclass(frozen=True, slots=True)

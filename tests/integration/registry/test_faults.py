@@ -243,7 +243,6 @@ HOSTILE = {
     "deeply nested": b"[" * 100_000,
     "a list": [],
     "no layers": {"schemaVersion": 2, "mediaType": registry.MANIFEST, "config": {}},
-    "schema 1": {"schemaVersion": 1, "fsLayers": []},
     "a path as digest": {
         "schemaVersion": 2,
         "config": {"mediaType": registry.CONFIG, "digest": "sha256:../../../../etc/passwd", "size": 1},
