@@ -5,11 +5,11 @@ import os
 import sys
 
 from compose.cli.fetching import Fetching
-from compose.cli.options import wants_notes
+from compose.cli.options import pipes_of, wants_notes
 from compose.loader import project_name
 from compose.loader.options import LoadOptions
 from compose.loader.project_name import Location
-from compose.loader.source import MAX_FILE_BYTES
+from compose.loader.source import MAX_FILE_BYTES, DiskReader
 
 
 def load_options(
@@ -39,6 +39,7 @@ def load_options(
         profiles=tuple(options.profile),
         compatibility=options.compatibility,
         stdin=getattr(options, "stdin", b""),
+        reader=DiskReader(pipes_of(options)),
         keep_unused=options.all_resources,
         remote=options.remote,
         interpolate=interpolate,

@@ -6,9 +6,9 @@ they were. What a command looks at on its way to a decision therefore goes throu
 
 import hashlib
 import os
-import stat
 
 from compose.cli.context import Context
+from compose.cli.options import pipes_of
 from compose.loader.source import DiskReader
 from compose.version import __version__
 
@@ -20,10 +20,9 @@ Answers = list[list[str]]
 class RecordingReader(DiskReader):
     """Reads the host's files and remembers what it was told."""
 
-    def __init__(self) -> None:
+    def __init__(self, pipes: dict[str, bytes] | None = None) -> None:
+        super().__init__(pipes)
         self._answers: dict[tuple[str, str], str] = {}
-        self.is_repeatable = True
-        """Whether the same questions can be asked again: a pipe (`--env-file <(…)`) gives its content once."""
 
     @property
     def answers(self) -> Answers:
@@ -33,7 +32,6 @@ class RecordingReader(DiskReader):
     def read(self, path: str) -> bytes:
         """The content. Raises OSError."""
         try:
-            self.is_repeatable = self.is_repeatable and stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116 - str in
             content = super().read(path)
         except OSError:
             self._answers["read", path] = ""
@@ -68,8 +66,8 @@ class RecordingReader(DiskReader):
 
 
 def is_notable(context: Context, reader: RecordingReader) -> bool:
-    """Whether the same answers will lead to the same decision, and nothing but that has to be said."""
-    return reader.is_repeatable and not context.has_warned and not context.has_fetched()
+    """Whether the same answers will lead to the same decision, can be had again, and leave nothing to be said."""
+    return not reader.pipes and not context.has_warned and not context.has_fetched()
 
 
 def question(context: Context) -> str:
@@ -78,9 +76,9 @@ def question(context: Context) -> str:
     return hashlib.sha256(repr(whole).encode(errors="surrogateescape")).hexdigest()
 
 
-def holds(answers: Answers) -> bool:
+def holds(context: Context, answers: Answers) -> bool:
     """Ask everything again; return whether all answers are the same."""
-    again = RecordingReader()
+    again = RecordingReader(pipes_of(context.options))
     for asked, path, _ in answers:
         if asked == "read":
             again.note_content(path)

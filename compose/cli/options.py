@@ -172,6 +172,12 @@ def _one_of(flag: str, value: str, choices: tuple[str, ...]) -> str:
     return value
 
 
+def pipes_of(options: argparse.Namespace) -> dict[str, bytes]:
+    """Return what the command's pipes have given so far: a project may be located first and loaded later."""
+    pipes: dict[str, bytes] = vars(options).setdefault("pipes", {})
+    return pipes
+
+
 def wants_notes(options: argparse.Namespace) -> bool:
     """Whether a person may be told what is neither asked for nor wrong, on standard error: not with `-q`."""
     quiet = vars(options).get("quiet") is True

@@ -63,7 +63,7 @@ def _known(context: Context) -> tuple[str, Plan] | None:
         return None
     try:
         note = json.loads(text)
-        if not holds(note["answers"]):
+        if not holds(context, note["answers"]):
             return None
         builder = PlanBuilder()
         for operation, after in note["builds"]:

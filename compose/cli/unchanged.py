@@ -38,7 +38,7 @@ def report(context: Context) -> int | None:
     if text is None:
         return None
     note = json.loads(text)
-    if note["asked"] != question(context) or not holds(note["answers"]):
+    if note["asked"] != question(context) or not holds(context, note["answers"]):
         return None
     events = context.progress()
     events.start("Running")

@@ -47,11 +47,21 @@ class RemoteFiles(Protocol):
 
 
 class DiskReader:
-    """Reads the host's files."""
+    """Reads the host's files. `pipes` is what pipes have given, which give it once: `--env-file <(…)`."""
+
+    def __init__(self, pipes: dict[str, bytes] | None = None) -> None:
+        self.pipes = {} if pipes is None else pipes
 
     def read(self, path: str) -> bytes:
         """The content. Raises OSError, also for what has no end: a device, a FIFO without a writer, a huge file."""
         kind = os.stat(path)  # noqa: PTH116 - as below
+        if not stat.S_ISFIFO(kind.st_mode):
+            return self._content(path, kind)
+        if path not in self.pipes:
+            self.pipes[path] = self._content(path, kind)
+        return self.pipes[path]
+
+    def _content(self, path: str, kind: os.stat_result) -> bytes:
         _require_content(kind, path)
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
         try:

@@ -86,6 +86,17 @@ def test_another_image_of_the_same_name_must_be_seen(shop: Cli, busybox_tar: Pat
     assert _container(shop) != before
 
 
+def test_a_pipe_must_be_read_once(shop: Cli):
+    """`--env-file <(…)` gives its content to the first who asks, which has to be enough; nothing is noted of it."""
+    for colour in ("blue", "green"):
+        reader, writer = os.pipe()
+        with os.fdopen(reader, "rb"), os.fdopen(writer, "w") as pipe:
+            pipe.write(f"COLOUR={colour}\n")
+            pipe.close()
+            shop.run("--env-file", f"/proc/{os.getpid()}/fd/{reader}", "up", "-d")
+        assert f"COLOUR={colour}" in shop.run("exec", "web", "env").stdout
+
+
 def test_a_stopped_container_must_be_started(shop: Cli):
     """A note is good only while everything runs."""
     shop.run("stop", "-t", "0")

@@ -9,6 +9,7 @@ from compose.cli.exit_codes import INTERRUPTED, SUCCESS
 from compose.cli.interrupts import interruptible
 from compose.cli.lint_report import report
 from compose.cli.noted import RecordingReader
+from compose.cli.options import pipes_of
 from compose.cli.values import environment_of
 from compose.errors import EXIT_FAILURE, ProjectError
 from compose.loader import units
@@ -25,7 +26,7 @@ from schemas.composefile.project import Project
 def run(context: Context) -> int:
     """Build the images of services."""
     options = context.options
-    reader = RecordingReader()
+    reader = RecordingReader(pipes_of(options))
     project = context.load(options.services, reader).project
     context.tell_fetched()
     request = BuildRequest(

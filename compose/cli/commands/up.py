@@ -13,7 +13,7 @@ from compose.cli.creation import consent, load_project, reconcile_options
 from compose.cli.exit_codes import INTERRUPTED, SUCCESS
 from compose.cli.interrupts import interruptible
 from compose.cli.noted import RecordingReader
-from compose.cli.options import settle_orphans
+from compose.cli.options import pipes_of, settle_orphans
 from compose.cli.project import hooks_of
 from compose.cli.selection import no_such_service
 from compose.orchestration.executor import Execution
@@ -33,7 +33,7 @@ def run(context: Context) -> int:
     options = context.options
     check(options)
     settle_orphans(options)
-    reader = RecordingReader()
+    reader = RecordingReader(pipes_of(options))
     project = load_project(context, reader)
     wanted = replace(
         reconcile_options(options),
