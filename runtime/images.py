@@ -75,6 +75,7 @@ class Images(Sessions):
         self._lock = threading.Lock()
         self._opened_distribution: Distribution | None = None
         self._opened_networks: NetworkController | None = None
+        self._opened_builder: Builder | None = None
 
     def plan(self, key: str) -> str | None:
         """Return what `keep_plan` was given."""
@@ -163,12 +164,16 @@ class Images(Sessions):
             return self._opened_distribution
 
     def _builder(self) -> Builder:
-        if self._makers.builder is None:
-            raise Unsupported("this engine was opened without a builder")
-        return self._makers.builder(
-            self.database,
-            self.paths,
-            self.store,
-            self._networks,
-            lambda reference, platform, listener: self.pull_image(reference, platform=platform, listener=listener),
-        )
+        """Return the one builder: builds at the same time take from one another what they have in common."""
+        with self._lock:
+            if self._opened_builder is None:
+                if self._makers.builder is None:
+                    raise Unsupported("this engine was opened without a builder")
+                self._opened_builder = self._makers.builder(
+                    self.database,
+                    self.paths,
+                    self.store,
+                    self._networks,
+                    lambda name, platform, listener: self.pull_image(name, platform=platform, listener=listener),
+                )
+            return self._opened_builder

@@ -18,6 +18,7 @@ from runtime.build.roots import Surroundings
 from runtime.build.session import Networks
 from runtime.build.stages import Stages, cancelling, whole_reference
 from runtime.build.telling import Telling
+from runtime.build.turns import Turns
 from runtime.errors import BuildFailed, Cancelled, EngineError, FailedPrecondition
 from runtime.image.identity import image_id
 from runtime.image.reference import familiar, parse
@@ -36,6 +37,7 @@ class Builder:
         self._store = store
         self._networks = networks
         self._fetch = fetch
+        self._turns = Turns()
 
     def build(self, spec: BuildSpec, listener: BuildListener | None = None) -> BuiltImage:
         """Build an image. Raises as Runtime.build_image says."""
@@ -45,7 +47,7 @@ class Builder:
             definition = _read(spec, telling)
             plan = _plan(definition, bases, telling)
             around = surroundings(spec, plan)
-            with Executor(self._database, self._paths, self._store, self._networks, around) as executor:
+            with Executor(self._database, self._paths, self._store, self._networks, around, self._turns) as executor:
                 stages = Stages(spec, plan, definition, bases, executor, telling, ending, self._store)
                 built = self._export(spec, plan, stages.build(), executor, telling)
         self._store.collect()

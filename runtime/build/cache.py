@@ -8,8 +8,7 @@ another one is taken for it (CVE-2024-24557). The layer found must be unpacked; 
 import hashlib
 import json
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 from runtime.build.files.digest import Signature
 from runtime.image.identity import chain_ids
@@ -43,7 +42,6 @@ class BuildCache:
         self._lock = threading.Lock()
         self._files: dict[Signature, str] = {}
         self._used: set[str] = set()
-        self._running: dict[str, threading.Lock] = {}
 
     def find(self, key: str, on: Sequence[DiffID]) -> Layer | None:
         """Return the layer that a step made. Call under the store's lease."""
@@ -61,14 +59,6 @@ class BuildCache:
         """Remember a step."""
         with self._database.transaction() as connection:
             builds.insert_step(connection, key, layer.diff_id, layer.size_bytes, self._boot_id)
-
-    @contextmanager
-    def once(self, key: str) -> Iterator[None]:
-        """Let one thread at a time do a step: who comes second finds what the first made."""
-        with self._lock:
-            lock = self._running.setdefault(key, threading.Lock())
-        with lock:
-            yield
 
     def find_note(self, key: str) -> str | None:
         """Return what was noted under a key."""

@@ -16,6 +16,7 @@ from runtime.build.inputs import Inputs, Roots
 from runtime.build.plan import CopyStep, RunStep, Step, WorkdirStep
 from runtime.build.roots import Surroundings
 from runtime.build.session import BuildSession, Networks
+from runtime.build.turns import Turns
 from runtime.build.work import CopyWork, FolderWork, RunWork
 from runtime.build.worker.client import BuildWorker, Output
 from runtime.build.worker.messages import Outcome, Place
@@ -57,11 +58,14 @@ class Executor:
         images: ImageStore,
         networks: Networks,
         around: Surroundings,
+        turns: Turns | None = None,
     ) -> None:
+        """`turns` are of the builds that go on at the same time."""
         self._paths = paths
         self._images = images
         self._around = around
         self._layers = LayerStore(images.blobs)
+        self._turns = turns or Turns()
         self._cache = BuildCache(database, self._layers)
         self._worker = BuildWorker(paths.images)
         self._session = BuildSession(database, paths, networks)
@@ -73,6 +77,7 @@ class Executor:
 
     def __enter__(self) -> "Executor":
         self._opened.enter_context(self._images.lease())
+        self._opened.enter_context(self._turns.build())
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -131,8 +136,10 @@ class Executor:
             return StepResult()
         hearing = _Hearing(roots, use_cache, output, cancelled)
         key = work.key(on, work.digests)
-        with self._cache.once(key):
-            if use_cache and (found := self._cache.find(key, on)) is not None:
+        with self._turns.step(key, cancelled) as turn:
+            if (use_cache or turn.is_done) and (found := self._cache.find(key, on)) is not None:
+                # What another build made just now may not be on the disk yet.
+                self._made_layers = self._made_layers or turn.is_done
                 return StepResult(found, is_cached=True)
             self._get_ready()
             with self._scratch() as scratch:
@@ -143,7 +150,7 @@ class Executor:
             layer = Layer(DiffID(outcome.diff_id), outcome.size_bytes)
             # Under what it read, not under what was there before: somebody may have saved a file meanwhile.
             self._cache.keep(work.key(on, outcome.digests[: len(work.digests)]), layer)
-            self._made_layers = True
+            self._made_layers = turn.is_done = True
             return StepResult(layer)
 
     def _get_ready(self) -> None:

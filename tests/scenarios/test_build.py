@@ -269,6 +269,39 @@ def test_stages_must_be_built_side_by_side(cli: Cli):
     cli.run("build", timeout=30)
 
 
+COMMON = """\
+name: shop
+services:
+  web: {build: .}
+  worker: {build: {context: ., target: tools}}
+  again: {build: .}
+"""
+
+
+@pytest.mark.parametrize("flags", [(), ("--no-cache",)])
+def test_what_services_have_in_common_must_be_done_once(cli: Cli, busybox: str, flags: tuple[str, ...]):
+    """One Dockerfile, two targets, three services: `RUN` counts itself in a cache, and the images share its layer."""
+    assert busybox
+    cli.write(COMMON)
+    cli.write(
+        "FROM busybox AS tools\n"
+        "RUN --mount=type=cache,target=/c,sharing=private echo >>/tmp/it; sleep 1; head -c 20 /dev/urandom >/made\n"
+        "FROM tools\nRUN cat /made >/copy\n",
+        "Dockerfile",
+    )
+    done = cli.run("build", *flags)
+    lines = done.stdout.splitlines()
+    steps = {line.split()[0] for line in lines if "/dev/urandom" in line}
+    assert len(steps) == 3
+    assert sum(line.split()[1] == "DONE" for line in lines if line and line.split()[0] in steps) == 1, done.stdout
+    layers = [
+        json.loads(cli.run("image", "inspect", f"shop-{name}").stdout)[0]["RootFS"]["Layers"]
+        for name in ("web", "worker", "again")
+    ]
+    assert layers[0] == layers[2]
+    assert layers[0][:2] == layers[1]
+
+
 def test_ctrl_c_must_end_a_build_at_once(cli: Cli):
     """The program that runs is killed, nothing is left, the exit code is 130."""
     cli.write(

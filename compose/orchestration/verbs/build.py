@@ -20,7 +20,6 @@ from runtime.errors import NotFound
 from schemas.composefile.project import Project
 from schemas.composefile.service import ServiceConfig
 from schemas.dataclass import dataclass
-from schemas.engine.codec import to_json
 
 _POLICY = "build"
 _WITHOUT_EFFECT = ("cache_from", "cache_to", "isolation", "provenance", "sbom")
@@ -129,22 +128,18 @@ def _why(project: Project, service: ServiceConfig, reader: RuntimeReader, option
 
 
 def _plan(project: Project, reasons: Mapping[str, str], options: BuildOptions) -> Plan:
-    """Every service whose image another one is built on comes first; equal builds one after the other."""
+    """Every service whose image another one is built on comes first; the others go side by side."""
     wanted = dict(reasons)
     for name in reasons:
         _add_bases(project, name, wanted)
     graph = DependencyGraph({name: built_on(project.all_services[name]) for name in wanted})
     builder = PlanBuilder()
     numbers: dict[str, int] = {}
-    last_of: dict[str, int] = {}
     for name in graph.order():
         service = project.all_services[name]
         spec = build_spec(project, service, options)
-        # The second of two equal builds finds in the cache what the first one did.
-        content = to_json(replace(spec, references=(), labels={}))
-        after = {numbers[needed] for needed in built_on(service)} | {last_of[it] for it in (content,) if it in last_of}
+        after = {numbers[needed] for needed in built_on(service)}
         numbers[name] = builder.add(BuildImage(f"image:{name}", name, spec, wanted[name]), after=after)
-        last_of[content] = numbers[name]
     return builder.build()
 
 
