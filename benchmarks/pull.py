@@ -1,10 +1,11 @@
-"""Pulling and unpacking an image of 300 MiB and 8 layers from a registry on loopback, here and with Docker, in turn.
+"""Pulling an image of 300 MiB from a registry on loopback and starting it, here and with Docker, in turn.
 
     python benchmarks/pull.py [--peer SCRIPT] [--rounds 3] [--files 400]
 
 Needs root and docker-registry. The registry runs in the network namespace of the Docker engine, and pycompose too, so
 that both reach it the same way. Half of the content compresses, half does not; `gunzip` is what
-zlib alone needs for the layers, one after the other: the least that one processor can do.
+zlib alone needs for the layers, one after the other: the least that one processor can do. The container has no network
+and runs `true`; what an empty `SCRIPT run true` costs is subtracted.
 """
 
 import argparse
@@ -30,10 +31,14 @@ sys.path.insert(0, str(ROOT))
 from runtime.syscall.constants import CLONE_NEWNET  # noqa: E402 - the path has to be set first
 from runtime.syscall.namespace import setns  # noqa: E402 - likewise
 from tests.support import registry  # noqa: E402 - likewise
+from tests.support.images import busybox_tar  # noqa: E402 - likewise
 from tests.support.registry import RegistryServer  # noqa: E402 - likewise
 
 LAYERS = 8
 TOTAL_BYTES = 300 << 20
+PLACE = "/srv/pycompose-bench-pull"
+PROJECT = "name: bench-pull\nservices:\n  app:\n    image: {reference}\n    network_mode: none\n"
+RUN = ("run", "--rm", "-T", "app", "true")
 
 
 def main() -> int:
@@ -45,22 +50,24 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="pycompose-bench-") as text, _beside(options.peer):
         folder = Path(text)
-        image = registry.image(*(_layer(number, options.files) for number in range(LAYERS)))
+        image = registry.image(
+            busybox_tar(folder).read_bytes(), *(_layer(number, options.files) for number in range(LAYERS))
+        )
         packed = sum(len(layer.content) for layer in image.layers)
         print(f"{LAYERS} layers, {TOTAL_BYTES >> 20} MiB, {packed >> 20} MiB packed, {options.files * LAYERS} files")
         print(f"{'gunzip':<24}{_gunzip_s(image):8.2f} s")
         with RegistryServer(folder / "registry") as server:
             registry.put(server.host, "bench/pull", "1", image)
             reference = f"{server.host}/bench/pull:1"
-            timed: dict[str, list[tuple[float, float]]] = {"pycompose": [], "docker": []}
+            timed: dict[str, list[tuple[float, float, float]]] = {"pycompose": [], "docker": []}
             for number in range(options.rounds):
                 timed["pycompose"].append(_ours(folder / f"state-{number}", reference))
                 if options.peer:
                     timed["docker"].append(_docker(options.peer, reference))
     for name, costs in timed.items():
         if costs:
-            wall, processor = (statistics.median(each) for each in zip(*costs, strict=True))
-            print(f"{name:<24}{wall:8.2f} s   {processor:8.2f} s of processor time")
+            wall, processor, started = (statistics.median(each) for each in zip(*costs, strict=True))
+            print(f"{name:<24}{wall:8.2f} s {processor:8.2f} s of processor time {started:8.2f} s until `true` has run")
     return 0
 
 
@@ -106,25 +113,44 @@ def _dockerd(peer: str) -> int:
     return int(asked.stdout.split()[0])
 
 
-def _ours(state: Path, reference: str) -> tuple[float, float]:
-    """Return seconds by the clock and of processors."""
-    own = {"PYCOMPOSE_ROOT": str(state), "PYCOMPOSE_RUN": str(state / "run"), "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-P", "-m", "compose", "image", "pull", "-q", reference]
-    before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    subprocess.run(command, env={**os.environ, **own}, stdout=subprocess.DEVNULL, check=True)
-    seconds, after = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
+def _ours(state: Path, reference: str) -> tuple[float, float, float]:
+    """Return seconds by the clock and of processors, and those that a container takes."""
+    environment = {"PYCOMPOSE_ROOT": str(state), "PYCOMPOSE_RUN": str(state / "run"), "PYTHONPATH": str(ROOT)}
+    program = [sys.executable, "-P", "-m", "compose"]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = _timed_s([*program, "image", "pull", "-q", reference], environment)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    project = state / "compose.yaml"
+    project.write_text(PROJECT.format(reference=reference))
+    started_s = _timed_s([*program, "-f", str(project), *RUN], environment)
     shutil.rmtree(state)
-    return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, started_s
 
 
-def _docker(peer: str, reference: str) -> tuple[float, float]:
-    """Return seconds by the clock and of processors: those of the engine and of what it starts to unpack."""
+def _docker(peer: str, reference: str) -> tuple[float, float, float]:
+    """Return seconds by the clock and of processors: those of the engine and of what it starts; and a container's."""
     engine = _dockerd(peer)
-    before, begun = _processor_s(engine), time.perf_counter()
-    subprocess.run([peer, "run", "docker", "pull", "-q", reference], stdout=subprocess.DEVNULL, check=True)
-    seconds, after = time.perf_counter() - begun, _processor_s(engine)
-    subprocess.run([peer, "run", "docker", "rmi", reference], stdout=subprocess.DEVNULL, check=True)
-    return seconds, after - before
+    overhead_s = statistics.median(_timed_s([peer, "run", "true"]) for _ in range(5))
+    write = f"mkdir -p {PLACE}; cat >{PLACE}/compose.yaml"
+    subprocess.run([peer, "run", "sh", "-c", write], input=PROJECT.format(reference=reference).encode(), check=True)
+    before = _processor_s(engine)
+    try:
+        seconds = _timed_s([peer, "run", "docker", "pull", "-q", reference]) - overhead_s
+        after = _processor_s(engine)
+        compose = [peer, "run", "docker", "compose", "-f", f"{PLACE}/compose.yaml"]
+        started_s = _timed_s([*compose, *RUN]) - overhead_s
+    finally:
+        remove = (
+            f"docker compose -f {PLACE}/compose.yaml down -t 0 --remove-orphans; docker rmi {reference}; rm -r {PLACE}"
+        )
+        subprocess.run([peer, "run", "sh", "-c", remove], capture_output=True, check=False)
+    return seconds, after - before, started_s
+
+
+def _timed_s(command: list[str], environment: dict[str, str] | None = None) -> float:
+    begun = time.perf_counter()
+    subprocess.run(command, env=os.environ | (environment or {}), capture_output=True, check=True)
+    return time.perf_counter() - begun
 
 
 def _processor_s(pid: int) -> float:

@@ -88,8 +88,11 @@ class _Writer:
         elif member.islnk():
             self._add_hard_link(member, parent, path)
         else:
-            self._folders.clear(parent, name)
-            self._add_node(member, parent, name)
+            try:
+                self._add_node(member, parent, name)
+            except FileExistsError:
+                self._folders.clear(parent, name)
+                self._add_node(member, parent, name)
 
     def _add_root(self, member: tarfile.TarInfo) -> None:
         if not member.isdir():
@@ -127,6 +130,7 @@ class _Writer:
         os.rename(temporary, path[-1], src_dir_fd=parent, dst_dir_fd=parent)
 
     def _add_node(self, member: tarfile.TarInfo, parent: int, name: str) -> None:
+        """Make anything but a folder or a link. Raises FileExistsError, with nothing done, when something is there."""
         if member.isreg():
             self._add_file(member, parent, name)
             return
