@@ -49,8 +49,9 @@ class Builder:
             around = surroundings(spec, plan)
             with Executor(self._database, self._paths, self._store, self._networks, around, self._turns) as executor:
                 stages = Stages(spec, plan, definition, bases, executor, telling, ending, self._store)
-                built = self._export(spec, plan, stages.build(), executor, telling)
-        self._store.collect()
+                built, is_changed = self._export(spec, plan, stages.build(), executor, telling)
+        if is_changed or executor.has_done_steps:
+            self._store.collect()
         return built
 
     def check(self, spec: BuildSpec) -> BuildCheck:
@@ -81,20 +82,22 @@ class Builder:
 
     def _export(
         self, spec: BuildSpec, plan: BuildPlan, result: StageResult, executor: Executor, telling: Telling
-    ) -> BuiltImage:
+    ) -> tuple[BuiltImage, bool]:
+        """Return the image, and whether the store is another one by it."""
         document = configuration_of(plan, plan.result, result, spec.labels)
         identity = image_id(document)
         with telling.step("exporting to image") as told:
             told.say("exporting layers done\n")
             executor.finish()
             executor.settle()
-            known = {record.id for record in self._store.list()}
             names = [familiar(reference) for reference in spec.references]
-            record = self._store.assembler.add_image(document, result.descriptors, names, action="build")
+            found = self._store.assembler.find_image(document, result.descriptors, names)
+            is_new = found is None and all(record.id != identity for record in self._store.list())
+            record = found or self._store.assembler.add_image(document, result.descriptors, names, action="build")
             told.say(f"writing image {identity} done\n")
             for name in names:
                 told.say(f"naming to {parse(name)} done\n")
-        return BuiltImage(record, identity not in known)
+        return BuiltImage(record, is_new), found is None
 
 
 def surroundings(spec: BuildSpec, plan: BuildPlan) -> Surroundings:

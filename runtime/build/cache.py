@@ -8,6 +8,7 @@ another one is taken for it (CVE-2024-24557). The layer found must be unpacked; 
 import hashlib
 import json
 import threading
+import time
 from collections.abc import Sequence
 
 from runtime.build.files.digest import Signature
@@ -21,6 +22,8 @@ from schemas.engine.identifiers import DiffID
 _FORMAT = 1
 """A change of what steps mean makes all keys others."""
 _MOST_FILES = 500_000
+_USE_COUNTS_NS = 3600 * 10**9
+"""A step's last use is told to the hour: what is in use is not what goes first."""
 _POSITIVE = (1 << 63) - 1
 """What SQLite takes for an integer."""
 
@@ -86,12 +89,14 @@ class BuildCache:
             files, used = dict(self._files), set(self._used)
             self._files.clear()
             self._used.clear()
-        if not (files or used or layers_are_synced):
+        stale = builds.untouched_steps(self._database.read(), used, time.time_ns() - _USE_COUNTS_NS)
+        if not (files or stale or layers_are_synced):
+            # Nothing is written then, so that nothing has to be synced when the state is closed.
             return
         with self._database.transaction() as connection:
             rows = [(*_numbers(signature), digest) for signature, digest in files.items()]
             builds.insert_files(connection, rows, _MOST_FILES)
-            builds.touch_steps(connection, used)
+            builds.touch_steps(connection, stale)
             if layers_are_synced:
                 builds.settle(connection, self._boot_id)
 

@@ -70,6 +70,8 @@ class Executor:
         self._worker = BuildWorker(paths.images)
         self._session = BuildSession(database, paths, networks)
         self._inputs = Inputs(self._cache, self._layers, self._worker, around)
+        self.has_done_steps = False
+        """Whether a step was done, and not found: there may be something to collect."""
         self._made_layers = False
         self._needs_network = False
         self._ending: _Ending | None = None
@@ -150,7 +152,7 @@ class Executor:
             layer = Layer(DiffID(outcome.diff_id), outcome.size_bytes)
             # Under what it read, not under what was there before: somebody may have saved a file meanwhile.
             self._cache.keep(work.key(on, outcome.digests[: len(work.digests)]), layer)
-            self._made_layers = turn.is_done = True
+            self._made_layers = self.has_done_steps = turn.is_done = True
             return StepResult(layer)
 
     def _get_ready(self) -> None:

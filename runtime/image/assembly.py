@@ -4,11 +4,11 @@ import json
 import time
 from collections.abc import Sequence
 
-from runtime.errors import InvalidArgument
+from runtime.errors import FailedPrecondition, InvalidArgument, NotFound
 from runtime.image.changes import apply_changes
 from runtime.image.configuration import Configuration, read_configuration, write_configuration
 from runtime.image.content import CHUNK_BYTES, BlobStore
-from runtime.image.identity import chain_ids, image_id
+from runtime.image.identity import chain_ids, digest_of, image_id
 from runtime.image.layers import Layer, LayerStore
 from runtime.image.machine import machine_architecture
 from runtime.image.streams import Copied, Hashed, Readable, detect, unpacked
@@ -92,12 +92,9 @@ class Assembler:
         read = read_configuration(configuration)
         if len(read.diff_ids) != len(layers):
             raise InvalidArgument(f"the image has {len(layers)} layers, its configuration lists {len(read.diff_ids)}")
-        config_digest = self.blobs.add(configuration)
         if manifest is None:
-            descriptor = Descriptor(OCI_CONFIG, config_digest, len(configuration))
-            manifest = json.dumps(
-                manifest_to_plain(Manifest(descriptor, tuple(layers))), separators=(",", ":")
-            ).encode()
+            manifest = _manifest_of(configuration, layers)
+        self.blobs.add(configuration)
         record = ImageRecord(
             id=image_id(configuration),
             references=(),
@@ -109,6 +106,25 @@ class Assembler:
             layers=read.diff_ids,
         )
         return self._store(record, self.blobs.add(manifest), references, action)
+
+    def find_image(
+        self, configuration: bytes, layers: Sequence[Descriptor], references: Sequence[str]
+    ) -> ImageRecord | None:
+        """Return an image if `add_image` would change nothing: it is there and whole, and the references lead to it."""
+        connection = self._database.read()
+        manifest = _manifest_of(configuration, layers)
+        if images.manifest_of(connection, image_id(configuration)) != digest_of(manifest):
+            return None
+        (record,) = images.by_id(connection, image_id(configuration))
+        if not set(references) <= set(record.references):
+            return None
+        try:
+            self._sizes([DiffID(diff_id) for diff_id in record.layers])
+            for document in (configuration, manifest):
+                self.blobs.read(digest_of(document))
+        except (InvalidArgument, NotFound, FailedPrecondition):
+            return None
+        return record
 
     def _store(self, record: ImageRecord, manifest_digest: str, references: Sequence[str], action: str) -> ImageRecord:
         with self._database.transaction() as connection:
@@ -128,3 +144,8 @@ class Assembler:
                 raise InvalidArgument(f"layer `{diff_id}` of the image's configuration is not among its layers")
             sizes.append(self.layers.size(directory))
         return sizes
+
+
+def _manifest_of(configuration: bytes, layers: Sequence[Descriptor]) -> bytes:
+    descriptor = Descriptor(OCI_CONFIG, digest_of(configuration), len(configuration))
+    return json.dumps(manifest_to_plain(Manifest(descriptor, tuple(layers))), separators=(",", ":")).encode()

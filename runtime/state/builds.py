@@ -31,6 +31,15 @@ def touch_steps(connection: sqlite3.Connection, keys: Iterable[str]) -> None:
     connection.executemany("UPDATE build_steps SET used_ns = ? WHERE key = ?", [(now, key) for key in keys])
 
 
+def untouched_steps(connection: sqlite3.Connection, keys: Iterable[str], before_ns: int) -> list[str]:
+    """Return those of the steps that were last of use before a moment, in nanoseconds since 1970."""
+    rows = (
+        connection.execute("SELECT key FROM build_steps WHERE key = ? AND used_ns < ?", (key, before_ns)).fetchone()
+        for key in keys
+    )
+    return [str(row[0]) for row in rows if row]
+
+
 def settle(connection: sqlite3.Connection, boot_id: str) -> None:
     """Let the steps of this boot count for ever: their layers are on the disk. Those of earlier ones are forgotten."""
     connection.execute("UPDATE build_steps SET boot_id = '' WHERE boot_id = ?", (boot_id,))

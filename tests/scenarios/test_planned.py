@@ -190,3 +190,45 @@ def test_a_secret_of_the_environment_must_not_be_written_to_the_disk(shop: Cli):
         assert not by_plan
     for file in (shop.folder.parent / "state").glob("state.db*"):
         assert b"very-secret" not in file.read_bytes()
+
+
+def test_a_build_that_changes_nothing_must_write_nothing(shop: Cli):
+    """So that no disk has to be waited for: the state and the store are, to the byte, what they were."""
+    before = _everything(shop)
+    done = shop.run("build", environment=IMPORTS)
+    assert "naming to docker.io/library/shop-web:latest done" in done.stdout
+    assert _everything(shop) == before
+
+
+def test_a_build_that_changes_nothing_must_leave_the_next_up_quick(shop: Cli):
+    """`build` and then `up -d`, in a script: nothing has changed for the second one either."""
+    shop.write(PROJECT.replace("network_mode: none", 'network_mode: none\n    command: ["sleep", "1000"]'))
+    shop.run("up", "-d", environment=IMPORTS)
+    shop.run("build", environment=IMPORTS)
+    again = shop.run("up", "-d", environment=IMPORTS)
+    assert " Container shop-web-1  Running" in again.stderr
+    assert "pydantic" not in again.stderr
+
+
+def test_a_damaged_image_must_be_mended_by_its_build(shop: Cli):
+    """That a file of its name is there is not enough."""
+    image = shop.run("image", "inspect", "-f", "{{.Id}}", "shop-web").stdout.strip()
+    blob = shop.folder.parent / "state/images/blobs/sha256" / image.removeprefix("sha256:")
+    whole = blob.read_bytes()
+    blob.write_bytes(b"{}")
+    shop.run("build", environment=IMPORTS)
+    assert blob.read_bytes() == whole
+
+
+def test_a_name_that_leads_elsewhere_must_lead_to_what_was_built(shop: Cli):
+    """All steps are in the cache and the image is there, but somebody gave its name to another one."""
+    before = shop.run("image", "inspect", "-f", "{{.Id}}", "shop-web").stdout
+    shop.run("image", "tag", "busybox", "shop-web")
+    shop.run("build", environment=IMPORTS)
+    assert shop.run("image", "inspect", "-f", "{{.Id}}", "shop-web").stdout == before
+
+
+def _everything(shop: Cli) -> list[tuple[str, int, int]]:
+    state = shop.folder.parent / "state"
+    found = [(path, path.lstat()) for path in state.rglob("*")]
+    return sorted((str(path), status.st_ino, status.st_mtime_ns) for path, status in found)
