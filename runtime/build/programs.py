@@ -21,7 +21,7 @@ from runtime.build.worker.messages import (
 )
 from runtime.errors import InvalidArgument, NotFound, PermissionDenied, Unsupported
 from runtime.launch.defaults import DEFAULT_PATH, READ_ONLY_PATHS, masked_paths, resolve_capabilities
-from runtime.network.resolvconf import hosts, resolv_conf
+from runtime.network.resolvconf import hosts_of_step, resolv_conf
 from runtime.resolver import upstreams
 from schemas.dataclass import dataclass
 from schemas.engine.bundle import Bundle, BundleMount, Rootfs
@@ -47,7 +47,7 @@ def request(step: RunStep, place: Place, surroundings: "StepSurroundings") -> Ru
     return RunProgram(
         place=place,
         bundle=_bundle(step, surroundings, _environment(step, secrets, sockets, around)),
-        hosts=_hosts(surroundings),
+        hosts=hosts_of_step(surroundings.build.extra_hosts, surroundings.endpoints, HOSTNAME),
         resolv_conf=_resolv_conf(surroundings.network),
         files=tuple(
             BindFiles(each.target, files_of(each.source), each.path, each.read_only)
@@ -186,11 +186,6 @@ def _cache(mount: CacheMount, files: Files, caches: Path) -> BindCache:
 def _tmpfs(mount: TmpfsMount) -> BundleMount:
     size = (f"size={mount.size_bytes}",) if mount.size_bytes else ()
     return BundleMount("tmpfs", mount.target, options=("exec", "mode=1777", *size))
-
-
-def _hosts(surroundings: StepSurroundings) -> str:
-    spec = ContainerSpec(name="", image="", extra_hosts=surroundings.build.extra_hosts)
-    return hosts(spec, surroundings.endpoints, HOSTNAME)
 
 
 def _resolv_conf(network: str) -> str:

@@ -46,14 +46,22 @@ def hosts(spec: ContainerSpec, endpoints: Sequence[EndpointRecord], hostname: st
     With the host's network it begins with the host's own file.
     """
     lines = of_host.splitlines() if spec.network_mode == "host" else [*_LOCAL, *_LOCAL_IPV6]
-    for name, address in spec.extra_hosts:
-        lines += [f"{each}\t{_clean(name, 'extra_hosts')}" for each in _addresses(address, endpoints)]
+    lines += _extra_lines(spec.extra_hosts, endpoints)
     own = _clean(hostname, "hostname")
     if spec.domainname:
         own = f"{own}.{_clean(spec.domainname, 'domainname')} {own}"
     for endpoint in endpoints:
         lines += [f"{each}\t{own}" for each in (endpoint.ipv4_address, endpoint.ipv6_address) if each]
     return "\n".join(lines) + "\n"
+
+
+def hosts_of_step(extra_hosts: Sequence[tuple[str, str]], endpoints: Sequence[EndpointRecord], hostname: str) -> str:
+    """Return /etc/hosts for a step of a build: whatever its network, its own name leads to the loopback.
+
+    Raises InvalidArgument. Source: BuildKit, executor/oci/hosts.go.
+    """
+    lines = [f"127.0.0.1\tlocalhost {hostname}", "::1\tlocalhost ip6-localhost ip6-loopback"]
+    return "\n".join([*lines, *_extra_lines(extra_hosts, endpoints)]) + "\n"
 
 
 def resolv_conf(spec: ContainerSpec, has_resolver: bool, of_host: str) -> str:
@@ -78,6 +86,14 @@ def resolv_conf(spec: ContainerSpec, has_resolver: bool, of_host: str) -> str:
     if has_resolver:
         lines += ["", f"# ExtServers: [{' '.join(servers)}]"]
     return "\n".join(lines) + "\n"
+
+
+def _extra_lines(extra_hosts: Sequence[tuple[str, str]], endpoints: Sequence[EndpointRecord]) -> list[str]:
+    return [
+        f"{each}\t{_clean(name, 'extra_hosts')}"
+        for name, address in extra_hosts
+        for each in _addresses(address, endpoints)
+    ]
 
 
 def _addresses(address: str, endpoints: Sequence[EndpointRecord]) -> list[str]:

@@ -91,4 +91,5 @@ def _spec(case: Case, context: Path) -> BuildSpec:
             name: str(context.parent / value) if value.startswith(".") else value
             for name, value in build.get("additional_contexts", {}).items()
         },
+        extra_hosts=tuple(line.partition(":")[::2] for line in build.get("extra_hosts", [])),
     )

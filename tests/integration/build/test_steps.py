@@ -307,6 +307,13 @@ def test_names_of_hosts_must_be_found(builds: Builds):
     assert lines[2] == lines[4]
 
 
+@pytest.mark.parametrize("network", ["default", "none", "host"])
+def test_a_step_must_find_its_own_name_on_every_network(builds: Builds, network: str):
+    """sudo, Java and mail servers look it up, and wait or complain where it leads nowhere."""
+    built = builds.build(run("ping -c 1 -w 2 $(hostname) | head -n 1"), around=Surroundings(network=network))
+    assert built.output.startswith("PING buildkitsandbox (127.0.0.1)")
+
+
 def test_insecure_steps_must_be_refused_unless_allowed(builds: Builds):
     """The entitlement."""
     step = run("grep CapBnd /proc/self/status", security="insecure")
