@@ -22,7 +22,7 @@ from runtime.image.partial import PartialBlob
 from runtime.image.unpackers import Unpackers, Unpacking
 from runtime.registry.client import BlobStream, Repository
 from runtime.registry.session import Patience
-from runtime.registry.transport import Cut
+from runtime.registry.transport import Busy, Cut
 from runtime.syscall.tree import remove_tree
 from schemas.dataclass import dataclass
 from schemas.engine.identifiers import ChainID, DiffID, short
@@ -191,7 +191,7 @@ class LayerFetcher:
                     partial.commit()
                     self._tell(layer, TransferStage.EXTRACTING, layer.descriptor.size_bytes)
                     ended, unpacking = unpacking, None
-                    return ended.finish() if ended is not None else None
+                    return _finished(layer, ended) if ended is not None else None
             finally:
                 if unpacking is not None:
                     unpacking.abandon()
@@ -220,12 +220,20 @@ class LayerFetcher:
                     self._append(layer, partial, unpacking, stream)
                 finally:
                     stream.close()
-                failure = Cut(f"the registry ended blob `{layer.descriptor.digest}` too early")
-            except Cut as error:
+                failure = Cut(
+                    f"the registry ended blob `{layer.descriptor.digest}` after {partial.size_bytes} of its"
+                    f" {layer.descriptor.size_bytes} bytes"
+                )
+            except (Cut, Busy) as error:
                 failure = error
             if partial.size_bytes - begun_at >= _ENCOURAGING_BYTES:
                 patience.refresh()
-            if partial.missing_bytes and not patience.spend():
+            if not partial.missing_bytes:
+                return
+            self.source.report(layer.event(TransferStage.RETRYING, partial.size_bytes))
+            if not patience.spend(failure.wait_s if isinstance(failure, Busy) else 0.0):
+                if partial.size_bytes:
+                    failure.hint = failure.hint or "what came is kept: the next pull goes on from there"
                 raise failure
 
     def _append(self, layer: _Layer, partial: PartialBlob, unpacking: Unpacking | None, stream: BlobStream) -> None:
@@ -256,7 +264,7 @@ class LayerFetcher:
         except BaseException:
             unpacking.abandon()
             raise
-        return unpacking.finish()
+        return _finished(layer, unpacking)
 
     def _is_unpacked(self, position: int) -> bool:
         return self.layers.find(self.diff_ids[position], self._chain[position]) is not None
@@ -266,6 +274,14 @@ class LayerFetcher:
         if now - layer.told_s >= _REPORT_EVERY_S or current_bytes == layer.descriptor.size_bytes:
             layer.told_s = now
             self.source.report(layer.event(stage, current_bytes))
+
+
+def _finished(layer: _Layer, unpacking: Unpacking) -> Tree:
+    try:
+        return unpacking.finish()
+    except InvalidArgument as error:
+        message = f"layer `{layer.descriptor.digest}` cannot be unpacked: {error.message}"
+        raise InvalidArgument(message, hint=error.hint) from error
 
 
 def _feed(unpacking: Unpacking | None, piece: bytes) -> None:

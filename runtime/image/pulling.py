@@ -163,4 +163,9 @@ def _parsed(content: bytes, read: Callable[[object], T], what: str) -> T:
     try:
         return read(json.loads(content))
     except (ValueError, RecursionError) as error:
+        if isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
+            raise InvalidArgument(
+                f"manifest `{what}` is not JSON",
+                hint="a proxy, or a page for logging in, may have answered in the registry's place",
+            ) from error
         raise InvalidArgument(f"manifest `{what}` is not valid: {error}") from error

@@ -5,25 +5,21 @@ they were asked for.
 """
 
 import hashlib
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import IO
 from urllib.parse import quote, urlencode
 
-from runtime.errors import InvalidArgument, NotFound, PermissionDenied, Unavailable
+from runtime.errors import InvalidArgument, NotFound, PermissionDenied
 from runtime.registry import uploads
-from runtime.registry.session import PASSING, Call, Endpoint, Session, wanted_pause_s
-from runtime.registry.transport import Busy, Refused, Response, printable
+from runtime.registry.session import ATTEMPTS, PASSING, Call, Endpoint, Session, wanted_pause_s, words_of
+from runtime.registry.transport import Busy, Refused, Response
 from runtime.registry.uploads import Upload
 from schemas.dataclass import dataclass
 from schemas.oci.media_types import INDEXES, MANIFESTS
 
 MAX_DOCUMENT_BYTES = 4 << 20
 """Of a manifest: what the distribution-spec lets registries refuse."""
-_ERROR_BYTES = 64 << 10
-_MEANINGS = {401: "authentication required", 403: "denied", 404: "manifest unknown"}
-"""Where the registry says nothing more: an answer to HEAD has no body."""
 _ACCEPT = ", ".join(sorted((*MANIFESTS, *INDEXES)))
 
 
@@ -94,22 +90,25 @@ class Repository:
         return content
 
     def blob(self, digest: str, offset: int = 0) -> BlobStream:
-        """Begin to read a blob, where possible at `offset`. Raises NotFound, PermissionDenied, Unavailable."""
-        response = self._blob(digest, offset)
+        """Begin to read a blob, where possible at `offset`, without a second attempt: whoever reads counts those.
+
+        Raises NotFound, PermissionDenied, Unavailable (Cut, Busy where another attempt may help).
+        """
+        response = self._blob(digest, offset, attempts=1)
         if response.status != 206:
             return BlobStream(response, 0)
         first = response.header("Content-Range").removeprefix("bytes ").partition("-")[0]
         if first == str(offset):
             return BlobStream(response, offset)
         response.close()
-        return BlobStream(self._blob(digest, 0), 0)
+        return BlobStream(self._blob(digest, 0, attempts=1), 0)
 
-    def _blob(self, digest: str, offset: int) -> Response:
+    def _blob(self, digest: str, offset: int, attempts: int = ATTEMPTS) -> Response:
         headers = {"Range": f"bytes={offset}-"} if offset else {}
-        response = self._send("GET", f"blobs/{digest}", headers)
+        response = self._send("GET", f"blobs/{digest}", headers, attempts=attempts)
         if response.status == 416:
             response.close()
-            response = self._send("GET", f"blobs/{digest}")
+            response = self._send("GET", f"blobs/{digest}", attempts=attempts)
         if response.status != 206 or not offset:
             try:
                 self.expect(response, 200, digest)
@@ -183,15 +182,16 @@ class Repository:
         *,
         push: bool = False,
         more: tuple[str, ...] = (),
+        attempts: int = ATTEMPTS,
     ) -> Response:
-        call = Call(method, self._path_of(path), (*self._scopes(push=push), *more), headers or {}, body)
+        call = Call(method, self._path_of(path), (*self._scopes(push=push), *more), headers or {}, body, attempts)
         return self._session.send(self._endpoint, call)
 
     def expect(self, response: Response, statuses: int | tuple[int, ...], what: str) -> None:
         """Raise what an answer with another status means."""
         if response.status in (statuses if isinstance(statuses, tuple) else (statuses,)):
             return
-        words = _words(response)
+        words = words_of(response)
         if response.status in (401, 403):
             raise PermissionDenied(
                 f"access to `{self.name}` is denied, the repository does not exist or may require `login`: {words}",
@@ -205,15 +205,3 @@ class Repository:
 
     def _called(self, reference: str) -> str:
         return f"`{self.name}{'@' if reference.startswith('sha256:') else ':'}{reference}`"
-
-
-def _words(response: Response) -> str:
-    """Return what the registry says of an error."""
-    try:
-        document = json.loads(response.read(_ERROR_BYTES))
-        first = document["errors"][0]
-        code = str(first.get("code", "")).lower().replace("_", " ")
-        text = ": ".join(part for part in (code, str(first.get("message", ""))) if part)
-    except (ValueError, TypeError, LookupError, AttributeError, RecursionError, Unavailable, InvalidArgument):
-        text = ""
-    return printable(text) or _MEANINGS.get(response.status) or f"HTTP status {response.status}"

@@ -4,6 +4,7 @@ Credentials are sent to the host they are for and to no other: a redirect elsewh
 none leads from https to http.
 """
 
+import json
 import random
 import re
 import threading
@@ -13,7 +14,7 @@ from dataclasses import field
 from email.utils import parsedate_to_datetime
 from urllib.parse import urljoin, urlsplit
 
-from runtime.errors import Cancelled, Unavailable
+from runtime.errors import Cancelled, InvalidArgument, Unavailable
 from runtime.registry.auth import Authorizer
 from runtime.registry.credentials import Credentials, CredentialStore
 from runtime.registry.settings import DOCKER_HUB, Settings, api_host, is_loopback
@@ -31,6 +32,9 @@ PASSING = frozenset({408, 429, 500, 502, 503, 504})
 """What may be over at the next attempt."""
 
 
+_ERROR_BYTES = 64 << 10
+_MEANINGS = {401: "authentication required", 403: "denied", 404: "manifest unknown", 429: "too many requests"}
+"""Where the registry says nothing more: an answer to HEAD has no body."""
 _WARNING = re.compile(r'299 +[^ ]+ +"((?:[^"\\]|\\.)*)"')
 """As the distribution-spec has it, after RFC 7234 5.5."""
 _ESCAPED = re.compile(r"\\(.)")
@@ -149,10 +153,10 @@ class Session:
             wanted_s = wanted_pause_s(response)
             if call.attempts == 1:
                 return response
-            response.close()
+            with response:
+                words = words_of(response)
             if not patience.spend(wanted_s):
-                busy = "too many requests" if response.status == 429 else f"HTTP status {response.status}"
-                raise Unavailable(f"registry `{endpoint.host}` does not serve us: {busy}")
+                raise Unavailable(f"registry `{endpoint.host}` does not serve us: {words}")
 
     def abort(self) -> None:
         """Cut what is under way, from another thread."""
@@ -263,6 +267,20 @@ def _check_onward(endpoint: Endpoint, url: str, onward: str) -> None:
 def _origin(url: str) -> tuple[str, str]:
     parts = urlsplit(url)
     return parts.scheme, parts.netloc
+
+
+def words_of(response: Response) -> str:
+    """Return what a registry says of an error, from the answer's body (distribution-spec, "Error Codes")."""
+    try:
+        first = json.loads(response.read(_ERROR_BYTES))["errors"][0]
+        code = str(first.get("code", "")).lower().replace("_", " ")
+        message = str(first.get("message", ""))
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError, Unavailable, InvalidArgument):
+        code = message = ""
+    # Most messages begin with what the code says.
+    parts = (message,) if message.lower().startswith(code) else (code, message)
+    words = printable(": ".join(filter(None, parts)))
+    return words or _MEANINGS.get(response.status) or f"HTTP status {response.status}"
 
 
 def wanted_pause_s(response: Response) -> float:

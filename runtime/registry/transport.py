@@ -9,6 +9,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from http.client import IncompleteRead, RemoteDisconnected
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import unquote, urlsplit
@@ -273,6 +274,10 @@ def _reason(error: BaseException) -> str:
         return error.verify_message
     if isinstance(error, socket.gaierror):
         return "no such host" if error.errno == socket.EAI_NONAME else "the name cannot be resolved now"
+    if isinstance(error, RemoteDisconnected):
+        return "it hung up without an answer"
+    if isinstance(error, IncompleteRead) and error.expected is not None:
+        return f"{error.expected} bytes were still to come"
     if isinstance(error, TimeoutError):
         return "no answer in time"
     if isinstance(error, OSError) and error.strerror:

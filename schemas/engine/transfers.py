@@ -12,6 +12,7 @@ class TransferStage(StrEnum):
     PULLING = "Pulling fs layer"
     WAITING = "Waiting"
     DOWNLOADING = "Downloading"
+    RETRYING = "Retrying"
     EXTRACTING = "Extracting"
     PULLED = "Pull complete"
     EXISTS = "Already exists"

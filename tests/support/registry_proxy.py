@@ -32,9 +32,11 @@ class Exchange:
         self.method = handler.command
         self.path = handler.path
         self.headers = dict(handler.headers)
+        self._unread = int(self.headers.get("Content-Length", 0))
 
     def answer(self, status: int, body: bytes = b"", headers: dict[str, str] | None = None) -> None:
-        """Answer by itself."""
+        """Answer by itself, once the whole request was read: its rest would be taken for the next one."""
+        self.receive(self._unread)
         sent = {"Content-Length": str(len(body)), **(headers or {})}
         self.begin(status, sent)
         if self.method != "HEAD":
@@ -54,7 +56,9 @@ class Exchange:
 
     def receive(self, count: int) -> bytes:
         """Read a part of the request's body."""
-        return self._handler.rfile.read(count)
+        content = self._handler.rfile.read(count)
+        self._unread -= len(content)
+        return content
 
     def hang_up(self) -> None:
         """End the connection too early, yet in good order: what was sent arrives."""
@@ -70,7 +74,7 @@ class Exchange:
 
     def fetch(self) -> tuple[int, dict[str, str], bytes]:
         """Return the registry's own answer."""
-        body = self.receive(int(self.headers.get("Content-Length", 0)))
+        body = self.receive(self._unread)
         connection = http.client.HTTPConnection(self._upstream, timeout=30)
         try:
             # The registry shall name this server in its redirects, not itself.
@@ -79,7 +83,11 @@ class Exchange:
             kept = {
                 name: value for name, value in response.headers.items() if name not in {"Transfer-Encoding", "Date"}
             }
-            return response.status, kept, response.read()
+            try:
+                return response.status, kept, response.read()
+            except http.client.IncompleteRead as short:
+                # Docker's registry answers 416 with the length of the blob.
+                return response.status, kept, short.partial
         finally:
             connection.close()
 

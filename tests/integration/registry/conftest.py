@@ -11,6 +11,7 @@ from runtime.image.remote import RemoteNames
 from runtime.image.store import ImageStore
 from runtime.paths import Paths
 from runtime.state.database import Database
+from schemas.engine.transfers import TransferEvent, TransferStage
 
 
 @dataclass
@@ -35,6 +36,23 @@ class Client:
     def leftovers(self) -> list[str]:
         """Return what is still being written."""
         return sorted(path.name for path in (self.root / "ingest").iterdir())
+
+
+class Listener:
+    """Remembers what it is told of layers."""
+
+    is_cancelled = False
+
+    def __init__(self) -> None:
+        self.events: list[TransferEvent] = []
+
+    def on(self, event: TransferEvent) -> None:
+        self.events.append(event)
+
+    @property
+    def ends(self) -> list[TransferStage]:
+        """The final stages."""
+        return [event.stage for event in self.events if event.stage.is_final]
 
 
 def remote_digest(name: str) -> str:

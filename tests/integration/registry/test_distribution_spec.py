@@ -10,9 +10,9 @@ import json
 import pytest
 
 from runtime.errors import InvalidArgument, NotFound, Unsupported
-from schemas.engine.transfers import TransferEvent, TransferStage
+from schemas.engine.transfers import TransferStage
 from tests.integration.image.tars import Entry, folder, layer
-from tests.integration.registry.conftest import Client, remote_digest
+from tests.integration.registry.conftest import Client, Listener, remote_digest
 from tests.support import registry
 from tests.support.registry import ARCHITECTURE, Blob, RegistryServer, RemoteImage
 from tests.support.registry_proxy import Exchange, RegistryProxy, times
@@ -22,18 +22,6 @@ BASE = layer(folder("./"), folder("etc"), Entry("etc/name", b"base"))
 TOP = layer(folder("etc"), Entry("etc/name", b"top"))
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 MINE = {"os": "linux", "architecture": ARCHITECTURE}
-
-
-class Listener:
-    """Remembers what it is told."""
-
-    is_cancelled = False
-
-    def __init__(self) -> None:
-        self.events: list[TransferEvent] = []
-
-    def on(self, event: TransferEvent) -> None:
-        self.events.append(event)
 
 
 @pytest.fixture

@@ -11,8 +11,9 @@ import pytest
 
 from runtime.errors import InvalidArgument, NotFound, PermissionDenied, Unavailable
 from runtime.image.distribution import Distribution
+from schemas.engine.transfers import TransferStage
 from tests.integration.image.tars import Entry, folder, layer
-from tests.integration.registry.conftest import Client
+from tests.integration.registry.conftest import Client, Listener
 from tests.support import registry
 from tests.support.registry import Blob, RegistryServer, RemoteImage
 from tests.support.registry_proxy import Exchange, RegistryProxy, times
@@ -132,11 +133,78 @@ def test_a_registry_that_asks_to_wait_must_be_waited_for(client: Client, proxy: 
 
 @pytest.mark.usefixtures("impatient")
 def test_a_registry_that_stays_busy_must_be_given_up(client: Client, proxy: RegistryProxy, image: RemoteImage):
-    """With its reason, after six attempts."""
-    proxy.faults.append(times(99, "/manifests/", lambda each: each.answer(429)))
-    with pytest.raises(Unavailable, match="too many requests"):
+    """With its reason, in its own words if it has any, after six attempts."""
+    proxy.faults.append(times(6, "/manifests/", lambda each: each.answer(429)))
+    with pytest.raises(Unavailable, match="does not serve us: too many requests"):
         client.distribution.pull(_name(proxy))
     assert proxy.count("GET", "/manifests/") == 6
+    limit = b'{"errors": [{"code": "TOOMANYREQUESTS", "message": "You have reached your pull rate limit."}]}'
+    proxy.faults.append(times(6, "/manifests/", lambda each: each.answer(429, limit)))
+    with pytest.raises(Unavailable, match="does not serve us: toomanyrequests: You have reached your pull rate limit"):
+        client.distribution.pull(_name(proxy))
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_registry_that_vanishes_in_the_middle_must_be_given_up(
+    client: Client, proxy: RegistryProxy, image: RemoteImage
+):
+    """Six attempts in all, which are told; what came is kept, and the error says so."""
+    (blob,) = image.layers
+    proxy.faults.append(times(1, blob.digest, lambda exchange: _ends_after(exchange, 500_000)))
+    proxy.faults.append(times(99, blob.digest, lambda exchange: exchange.cut()))
+    listener = Listener()
+    with pytest.raises(Unavailable, match="was cut") as caught:
+        client.distribution.pull(_name(proxy), listener=listener)
+    assert "the next pull goes on from there" in caught.value.hint
+    assert proxy.count("GET", blob.digest) == 6
+    assert [event.stage for event in listener.events].count(TransferStage.RETRYING) == 6
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_busy_server_of_layers_must_be_waited_for(client: Client, proxy: RegistryProxy, image: RemoteImage):
+    """503 five times in a row, with `Retry-After`; then it serves."""
+    (blob,) = image.layers
+    proxy.faults.append(times(5, blob.digest, lambda each: each.answer(503, b"", {"Retry-After": "0"})))
+    client.distribution.pull(_name(proxy))
+    assert len(client.files(_name(proxy))["random"]) == 3_000_000
+
+
+def test_a_layer_whose_packing_ends_early_must_be_refused(client: Client, server: RegistryServer):
+    """The digest is right, what it holds is not whole: nothing of the image stays."""
+    packed = Blob(gzip.compress(CONTENT, 1)[:1_000_000], registry.GZIP_LAYER)
+    registry.put(server.host, "faults/short", "1", registry.assembled([packed], ["sha256:" + "1" * 64]))
+    with pytest.raises(
+        InvalidArgument, match=f"layer `{packed.digest}` cannot be unpacked: the archive is damaged: it ends"
+    ):
+        client.distribution.pull(f"{server.host}/faults/short:1")
+    assert _nothing_stays(client)
+
+
+@pytest.mark.parametrize(("more", "message"), [(1000, "after .* of its .* bytes"), (-1000, "is larger than the")])
+@pytest.mark.usefixtures("impatient")
+def test_a_size_that_the_manifest_has_wrong_must_be_refused(
+    client: Client, server: RegistryServer, more: int, message: str
+):
+    """Too small or too large: it is told, with the bytes."""
+    packed = gzip.compress(CONTENT, 1)
+    wrong = Blob(packed, registry.GZIP_LAYER, {"size": len(packed) + more})
+    image = registry.assembled([wrong], [f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"])
+    for blob in (image.config, wrong):
+        registry.put_blob(server.host, "faults/size", blob)
+    with RegistryProxy(server.host) as proxy:
+        _served(proxy, image.manifest.content, registry.MANIFEST)
+        with pytest.raises((Unavailable, InvalidArgument), match=message):
+            client.distribution.pull(f"{proxy.host}/faults/size:1")
+    assert _nothing_stays(client)
+
+
+@pytest.mark.parametrize("page", [b"<html>Log in</html>", b"", b"\xff\xfe"], ids=["HTML", "nothing", "no text"])
+def test_a_page_in_the_place_of_a_manifest_must_be_said(client: Client, proxy: RegistryProxy, page: bytes):
+    """As captive portals and proxies send them, with 200."""
+    _served(proxy, page, "text/html")
+    with pytest.raises(InvalidArgument, match="is not JSON") as caught:
+        client.distribution.pull(_name(proxy))
+    assert "a page for logging in" in caught.value.hint
 
 
 def test_other_content_must_be_fetched_once_more_and_then_refused(

@@ -8,9 +8,9 @@ import threading
 import pytest
 
 from runtime.errors import InvalidArgument, NotFound, Unsupported
-from schemas.engine.transfers import TransferEvent, TransferStage
+from schemas.engine.transfers import TransferStage
 from tests.integration.image.tars import Entry, folder, layer
-from tests.integration.registry.conftest import Client, remote_digest
+from tests.integration.registry.conftest import Client, Listener, remote_digest
 from tests.support import registry
 from tests.support.registry import ARCHITECTURE, Blob, RegistryServer
 from tests.support.registry_proxy import RegistryProxy
@@ -18,18 +18,6 @@ from tests.support.registry_proxy import RegistryProxy
 BASE = layer(folder("./"), folder("etc"), Entry("etc/name", b"base"), folder("tmp", 0o1777))
 TOP = layer(folder("etc"), Entry("etc/name", b"top"), Entry("etc/more", b"x" * 100_000))
 OTHER = "arm64" if ARCHITECTURE != "arm64" else "amd64"
-
-
-class Listener:
-    """Remembers what it is told."""
-
-    is_cancelled = False
-
-    def __init__(self) -> None:
-        self.events: list[TransferEvent] = []
-
-    def on(self, event: TransferEvent) -> None:
-        self.events.append(event)
 
 
 def test_a_pulled_image_must_have_the_registrys_id_and_every_file(client: Client, server: RegistryServer):

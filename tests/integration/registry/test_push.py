@@ -8,30 +8,14 @@ from pathlib import Path
 import pytest
 
 from runtime.errors import FailedPrecondition, InvalidArgument, NotFound, Unavailable
-from schemas.engine.transfers import TransferEvent, TransferStage
+from schemas.engine.transfers import TransferStage
 from tests.integration.image.tars import Entry, folder, layer
-from tests.integration.registry.conftest import Client, remote_digest
+from tests.integration.registry.conftest import Client, Listener, remote_digest
 from tests.support import registry
 from tests.support.registry import RegistryServer
 from tests.support.registry_proxy import RegistryProxy, times
 
 TAR = layer(folder("./"), folder("etc"), Entry("etc/name", b"name"), Entry("big", bytes(range(256)) * 4000))
-
-
-class Listener:
-    """Remembers what it is told."""
-
-    is_cancelled = False
-
-    def __init__(self) -> None:
-        self.events: list[TransferEvent] = []
-
-    def on(self, event: TransferEvent) -> None:
-        self.events.append(event)
-
-    @property
-    def ends(self) -> list[TransferStage]:
-        return [event.stage for event in self.events if event.stage.is_final]
 
 
 def _import(client: Client, name: str, tar: bytes = TAR) -> None:
