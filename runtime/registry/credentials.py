@@ -11,6 +11,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from runtime.errors import FailedPrecondition, InvalidArgument
@@ -100,12 +101,14 @@ class CredentialStore:
         document = self._read()
         server = server_of(domain)
         auths = _mapping(document.get("auths"))
-        known = server in auths
+        # Those that older tools wrote as URLs would be found still.
+        doomed = {key for key in auths if server in (key, _host_of(key))}
+        known = bool(doomed)
         helper = _program_for(document, server)
         if helper:
             known = _ask(helper, "erase", server) is not None or known
-        if server in auths:
-            document["auths"] = {key: value for key, value in auths.items() if key != server}
+        if doomed:
+            document["auths"] = {key: value for key, value in auths.items() if key not in doomed}
             self._write(document)
         return known
 
@@ -131,6 +134,7 @@ class CredentialStore:
                 try:
                     json.dump(document, file, indent="\t", ensure_ascii=False)
                     file.flush()
+                    _keep_owner(target, file.fileno())
                     os.fsync(file.fileno())
                     Path(file.name).rename(target)
                 except BaseException:
@@ -213,6 +217,17 @@ def _from_entry(entry: Mapping[str, object], path: Path) -> Credentials | None:
     if isinstance(name, str) and isinstance(secret, str) and name:
         return Credentials(name, secret)
     return None
+
+
+def _keep_owner(path: Path, descriptor: int) -> None:
+    """Give a file the owner and the mode of the one that it replaces: with `sudo` that may be somebody else's."""
+    try:
+        known = path.stat()
+    except FileNotFoundError:
+        return
+    with suppress(PermissionError):
+        os.fchown(descriptor, known.st_uid, known.st_gid)
+    os.fchmod(descriptor, known.st_mode & 0o777)
 
 
 def _host_of(key: str) -> str:

@@ -180,10 +180,16 @@ class Session:
                 return self._greet(domain, host, "https", given)
         try:
             return self._greet(domain, host, "https", given)
-        except NotEncrypted:
+        except (Unreachable, Cut) as error:
             if not self.settings.of(host).insecure:
                 raise
-            return self._greet(domain, host, "http", given)
+            try:
+                # On another port, where the name has none; or by a proxy that knows no TLS.
+                return self._greet(domain, host, "http", given, attempts=1)
+            except (Unreachable, Cut):
+                if isinstance(error, NotEncrypted):
+                    raise
+                raise error from None
 
     def _greet(
         self, domain: str, host: str, scheme: str, given: Credentials | None, attempts: int = ATTEMPTS

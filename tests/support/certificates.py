@@ -4,7 +4,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-HOSTS = "DNS:localhost,IP:127.0.0.1"
+HOSTS = "DNS:localhost,DNS:registry.test,IP:127.0.0.1"
 
 
 @dataclass(frozen=True)

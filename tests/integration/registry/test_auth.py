@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from runtime.errors import FailedPrecondition, InvalidArgument, PermissionDenied, Unavailable
 from runtime.image.distribution import Distribution
 from runtime.registry import login
+from runtime.registry.credentials import Credentials, CredentialStore
 from tests.integration.image.tars import Entry, folder, layer
 from tests.integration.registry.conftest import Client
 from tests.support import registry
@@ -209,6 +211,38 @@ def test_credential_helpers_must_be_used_as_docker_does(
     docker_config.write_text(json.dumps(document))
     with pytest.raises(FailedPrecondition, match="docker-credential-missing` is not installed"):
         login.log_in(basic.host, USER, PASSWORD)
+
+
+def test_logging_out_must_forget_what_older_tools_wrote(docker_config: Path):
+    """A URL in place of the host; what belongs to others stays, and so do the file's owner and mode."""
+    docker_config.parent.mkdir()
+    auths = {"https://127.0.0.1:1/v1/": {"auth": "YTpi"}, "127.0.0.1:1": {"auth": "YTpi"}, "other": {"auth": "YTpi"}}
+    docker_config.write_text(json.dumps({"auths": auths, "psFormat": "x"}))
+    docker_config.chmod(0o640)
+    os.chown(docker_config, 1234, 1234)
+    login.log_out("127.0.0.1:1")
+    assert json.loads(docker_config.read_text()) == {"auths": {"other": {"auth": "YTpi"}}, "psFormat": "x"}
+    assert login.known_credentials("127.0.0.1:1") is None
+    known = docker_config.stat()
+    assert (known.st_uid, known.st_gid, known.st_mode & 0o777) == (1234, 1234, 0o640)
+
+
+def test_a_helper_that_fails_must_be_quoted(docker_config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A keychain that is locked is no reason to go on without credentials, nor to write the password into the file."""
+    helper = tmp_path / "docker-credential-locked"
+    helper.write_text("#!/bin/sh\necho 'the keychain is locked'; exit 1\n")
+    helper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    docker_config.parent.mkdir()
+    docker_config.write_text('{"credsStore": "locked"}')
+    for deed in (
+        lambda: login.known_credentials("127.0.0.1:1"),
+        lambda: login.log_out("127.0.0.1:1"),
+        lambda: CredentialStore(docker_config).put("127.0.0.1:1", Credentials("me", "secret")),
+    ):
+        with pytest.raises(FailedPrecondition, match="`docker-credential-locked` failed: the keychain is locked"):
+            deed()
+    assert docker_config.read_text() == '{"credsStore": "locked"}'
 
 
 @pytest.mark.parametrize(
