@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 
 from runtime.build.files.digest import Signature
+from runtime.build.known_files import KnownFiles
 from runtime.image.identity import chain_ids
 from runtime.image.layers import Layer, LayerStore
 from runtime.state import builds
@@ -44,6 +45,7 @@ class BuildCache:
         self._boot_id = process.boot_id()
         self._lock = threading.Lock()
         self._files: dict[Signature, str] = {}
+        self._known = KnownFiles()
         self._used: set[str] = set()
 
     def find(self, key: str, on: Sequence[DiffID]) -> Layer | None:
@@ -74,9 +76,10 @@ class BuildCache:
 
     def digest_of(self, signature: Signature) -> str | None:
         """Return the digest of a file that was read before."""
+        numbers = _numbers(signature)
         with self._lock:
             fresh = self._files.get(signature)
-        return fresh or builds.find_file(self._database.read(), _numbers(signature))
+            return fresh or self._known.find(self._database.read(), numbers[0], numbers[1], numbers[2:])
 
     def keep_digest(self, signature: Signature, digest: str) -> None:
         """Remember the digest of a file, from `settle` on for other builds too."""

@@ -68,14 +68,16 @@ def insert_note(connection: sqlite3.Connection, key: str, digest: str) -> None:
     connection.execute("INSERT OR REPLACE INTO build_notes (key, digest) VALUES (?, ?)", (key, digest))
 
 
-def find_file(connection: sqlite3.Connection, signature: tuple[int, int, int, int, int]) -> str | None:
-    """Return the digest of a file by (device, inode, size, modified, changed)."""
-    row = connection.execute(
-        "SELECT digest FROM build_files WHERE device = ? AND inode = ?"
-        " AND size_bytes = ? AND modified_ns = ? AND changed_ns = ?",
-        signature,
-    ).fetchone()
-    return None if row is None else str(row[0])
+def files_from(
+    connection: sqlite3.Connection, device: int, inode: int, most: int
+) -> list[tuple[int, tuple[int, int, int], str]]:
+    """Return (inode, (size, modified, changed), digest) of so many files, from one inode on upwards."""
+    rows = connection.execute(
+        "SELECT inode, size_bytes, modified_ns, changed_ns, digest FROM build_files"
+        " WHERE device = ? AND inode >= ? ORDER BY inode LIMIT ?",
+        (device, inode, most),
+    )
+    return [(number, (size, modified, changed), digest) for number, size, modified, changed, digest in rows]
 
 
 def insert_files(
