@@ -6,7 +6,7 @@ stages that do not need one another may be given from several threads.
 
 import os
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -69,11 +69,12 @@ class Executor:
         self._cache = BuildCache(database, self._layers)
         self._worker = BuildWorker(paths.images)
         self._session = BuildSession(database, paths, networks)
-        self._inputs = Inputs(self._cache, self._layers, self._worker, around)
+        self._inputs = Inputs(self._cache, self._layers, self._worker, around, self._get_ready)
         self.has_done_steps = False
         """Whether a step was done, and not found: there may be something to collect."""
         self._made_layers = False
         self._needs_network = False
+        self._is_ready = False
         self._ending: _Ending | None = None
         self._opened = ExitStack()
 
@@ -90,15 +91,17 @@ class Executor:
             self._inputs.close()
             self.settle()
 
-    def expect(self, steps: Iterable[Step], *, is_cached: bool) -> None:
-        """Say which steps may be asked for: what they need is started with the first that is not in the cache.
+    def expect(self, steps: Sequence[Step], roots: Roots, *, use_cache: bool) -> None:
+        """Say which steps may be asked for. What they need is started as soon as one of them is not in the cache.
 
-        With `is_cached` false there will be none, and it is started now.
+        A file that changed is as good as a step that is not, and without the cache none is.
         """
         self._needs_network = any(
             isinstance(step, RunStep) and programs.network_of(step, self._around) != "host" for step in steps
         )
-        if not is_cached:
+        if use_cache:
+            self._inputs.look_ahead(steps, roots)
+        else:
             self._get_ready()
 
     def finish(self) -> None:
@@ -156,7 +159,10 @@ class Executor:
             return StepResult(layer)
 
     def _get_ready(self) -> None:
-        """Start the processes that steps need, side by side, and wait for none."""
+        """Start the processes that steps need, side by side, and wait for none. Idempotent."""
+        if self._is_ready:
+            return
+        self._is_ready = True
         self._worker.warm_up()
         if self._needs_network:
             self._session.warm_up()

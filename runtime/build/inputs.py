@@ -5,9 +5,10 @@ Of a context only the files that a step names are looked at, and of those only s
 
 import itertools
 import os
+import stat
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from runtime.build import programs
@@ -16,13 +17,14 @@ from runtime.build.dockerfile.remotes import SourceKind, kind_of
 from runtime.build.download import download
 from runtime.build.files import matching
 from runtime.build.files.bringing import Selection, digest_of, literal_pattern
+from runtime.build.files.digest import KnownDigests, Signature, signature_of
 from runtime.build.files.source import SourceTree
-from runtime.build.plan import BindMount, CacheMount, CopyStep, RunStep, Source
+from runtime.build.plan import BindMount, CacheMount, ContextSource, CopyStep, RunStep, Source, Step
 from runtime.build.roots import FolderRoot, Root, Surroundings
 from runtime.build.work import CopyWork, RunWork
 from runtime.build.worker.client import BuildWorker
 from runtime.build.worker.messages import Files, Part, ReadDigest
-from runtime.errors import NotFound, Unsupported
+from runtime.errors import EngineError, NotFound, Unsupported
 from runtime.image.identity import chain_ids
 from runtime.image.layers import LayerStore
 from runtime.syscall.tree import remove_tree
@@ -35,8 +37,17 @@ Roots = Callable[[Source], Root]
 class Inputs:
     """The inputs of a build's steps. Every method may be called from several threads."""
 
-    def __init__(self, cache: BuildCache, layers: LayerStore, worker: BuildWorker, around: Surroundings) -> None:
+    def __init__(
+        self,
+        cache: BuildCache,
+        layers: LayerStore,
+        worker: BuildWorker,
+        around: Surroundings,
+        on_change: Callable[[], None],
+    ) -> None:
+        """`on_change` is called for a file that is not as the last build left it, while others are still looked at."""
         self._cache = cache
+        self._known = _Watched(cache, on_change)
         self._layers = layers
         self._worker = worker
         self._around = around
@@ -49,6 +60,20 @@ class Inputs:
         if self._folder is not None:
             remove_tree(self._folder)
             self._folder = None
+
+    def look_ahead(self, steps: Iterable[Step], roots: Roots) -> None:
+        """Look at the files that steps name, which is soon done: a change in them is known before all is looked at."""
+        for step in steps:
+            if not isinstance(step, CopyStep) or not isinstance(step.source, ContextSource):
+                continue
+            with suppress(OSError, ValueError, EngineError):  # whoever copies it says what
+                root = roots(step.source)
+                if not isinstance(root, FolderRoot):
+                    continue
+                for name in step.sources:
+                    status = os.lstat(root.path / name.lstrip("/"))
+                    if stat.S_ISREG(status.st_mode):
+                        self._known.digest_of(signature_of(status))
 
     def copying(self, step: CopyStep, roots: Roots) -> CopyWork:
         """Return a COPY or ADD with the digests of what it copies. Raises NotFound, InvalidArgument, OSError."""
@@ -110,7 +135,7 @@ class Inputs:
         selection = Selection(part.patterns, part.exclude, part.parents)
         if isinstance(root, FolderRoot):
             with _opened(root) as tree:
-                return digest_of(tree, selection, self._cache, owned_by_root=True)
+                return digest_of(tree, selection, self._known, owned_by_root=True)
         key = key_of("files", root.diff_ids, [part.patterns, part.exclude, part.parents])
         known = self._cache.find_note(key)
         if known is None:
@@ -121,6 +146,25 @@ class Inputs:
                 remove_tree(scratch)
             self._cache.keep_note(key, known)
         return known
+
+
+class _Watched:
+    """Digests of files by their signature, that tells of files without."""
+
+    def __init__(self, known: KnownDigests, on_change: Callable[[], None]) -> None:
+        self._known = known
+        self._on_change = on_change
+
+    def digest_of(self, signature: Signature) -> str | None:
+        """Return the digest of a file that was read before."""
+        found = self._known.digest_of(signature)
+        if found is None:
+            self._on_change()
+        return found
+
+    def keep_digest(self, signature: Signature, digest: str) -> None:
+        """Remember one."""
+        self._known.keep_digest(signature, digest)
 
 
 def _local(_: str) -> SourceKind:

@@ -135,7 +135,7 @@ class Stages:
     def build(self) -> StageResult:
         """Build every stage of the plan; return the target's. Raises what went wrong first."""
         steps = [step for stage in self._plan.stages for step in stage.steps]
-        self._executor.expect(steps, is_cached=not self._spec.no_cache)
+        self._executor.expect(steps, self._root, use_cache=not self._spec.no_cache)
         threads = [
             threading.Thread(target=self._attempt, args=(stage,), name=f"stage {stage.name}")
             for stage in self._plan.stages

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import threading
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ class WorkerClient:
         self._lock = threading.Lock()
         self._connection: socket.socket | None = None
         self._pid = 0
+        self._is_asked = False
 
     def warm_up(self) -> None:
         """Start the worker and do not wait for it. Idempotent."""
@@ -63,6 +65,7 @@ class WorkerClient:
         document = json.dumps({"call": type(request).__name__, "request": to_plain(request)}).encode()
         try:
             self._connect().send(document)
+            self._is_asked = True
         except OSError as error:
             self._discard()
             raise Unavailable(f"the network worker does not answer: {error}") from error
@@ -102,4 +105,7 @@ class WorkerClient:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+            if not self._is_asked:
+                # Perhaps it is still importing, for nothing.
+                os.kill(self._pid, signal.SIGKILL)
             os.waitpid(self._pid, 0)

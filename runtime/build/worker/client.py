@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import threading
 from collections.abc import Callable
@@ -31,6 +32,7 @@ class BuildWorker:
         self._lock = threading.Lock()
         self._connection: socket.socket | None = None
         self._pid = 0
+        self._is_asked = False
 
     def warm_up(self) -> None:
         """Start the process and do not wait for it; why it cannot be started is told to whoever asks it. Idempotent."""
@@ -54,6 +56,7 @@ class BuildWorker:
             try:
                 with self._lock:
                     socket.send_fds(self._connect(), [b"."], sent)
+                    self._is_asked = True
             except OSError as error:
                 raise Unavailable(f"the build worker does not answer: {error}") from error
             finally:
@@ -68,6 +71,9 @@ class BuildWorker:
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
+                if not self._is_asked:
+                    # Perhaps it is still importing, for nothing.
+                    os.kill(self._pid, signal.SIGKILL)
                 os.waitpid(self._pid, 0)
 
     def _document(self, task: Task) -> int:
