@@ -131,6 +131,15 @@ def _sends_to(elsewhere: RegistryProxy, status: int):
     return answer
 
 
+def test_a_mount_that_becomes_an_upload_must_be_canceled(client: Client, proxy: RegistryProxy, name: str):
+    """The other repository has not got the layer after all: 202, and the layer is sent."""
+    client.store.tag(name, f"{proxy.host}/uploads/related:1")
+    client.distribution.push(name)
+    assert proxy.count("POST", "?mount=") == 1
+    assert proxy.count("DELETE", "/uploads/") == 1
+    assert _pulled(client, name) == SIZE_BYTES
+
+
 def test_a_lost_answer_must_not_cost_a_second_upload(
     client: Client, proxy: RegistryProxy, sessions: UploadSessions, name: str
 ):
