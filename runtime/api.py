@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     # Names in signatures only. Readers import this module and make none of these: `ps` would pay for them.
     from schemas.engine.bootstraps import BootstrapSpec
     from schemas.engine.builds import BuildCheck, BuildEvent, BuildSpec, BuiltImage
+    from schemas.engine.identifiers import DiffID
     from schemas.engine.storage import DiskUsage, ImageDetails, PrunedImages
     from schemas.engine.transfers import PulledImage, PushedImage, TransferEvent
+    from schemas.oci.image import Descriptor
 
 
 class RuntimeReader(Protocol):
@@ -161,6 +163,20 @@ class Distribution(Protocol):
 
     def push(self, text: str, listener: TransferListener | None = None) -> "PushedImage":
         """Bring an image of the store into a registry: Runtime.push_image."""
+
+    def manifest(self, text: str, digest: str = "") -> bytes:
+        """Return the manifest or index that a name leads to, or the manifest `digest` beside it."""
+
+    def document(self, text: str, blob: "Descriptor") -> bytes:
+        """Return a small blob of a name's repository."""
+
+    def fetch_layers(
+        self, text: str, blobs: "Sequence[Descriptor]", diff_ids: "Sequence[DiffID]", listener: TransferListener
+    ) -> None:
+        """Bring layers of a name's repository into the store, unpacked."""
+
+    def push_artefact(self, text: str, manifest: bytes, listener: TransferListener) -> None:
+        """Let a name lead to a manifest whose blobs are all in the store."""
 
     def close(self) -> None:
         """Release connections and processes."""

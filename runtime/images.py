@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from schemas.engine.transfers import PulledImage, PushedImage
 
 Networks = Callable[[], "NetworkController"]
-Fetch = Callable[[str, str, TransferListener], "PulledImage"]
+Registries = Callable[[], Distribution]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Makers:
     """
 
     distribution: Callable[[Database, ImageStore], Distribution] | None = None
-    builder: Callable[[Database, Paths, ImageStore, Networks, Fetch], Builder] | None = None
+    builder: Callable[[Database, Paths, ImageStore, Networks, Registries], Builder] | None = None
     bootstrapper: Callable[[ImageStore], Bootstrapper] | None = None
     networks: "Callable[[Database, Paths], NetworkController] | None" = None
 
@@ -170,10 +170,6 @@ class Images(Sessions):
                 if self._makers.builder is None:
                     raise Unsupported("this engine was opened without a builder")
                 self._opened_builder = self._makers.builder(
-                    self.database,
-                    self.paths,
-                    self.store,
-                    self._networks,
-                    lambda name, platform, listener: self.pull_image(name, platform=platform, listener=listener),
+                    self.database, self.paths, self.store, self._networks, self._distribution
                 )
             return self._opened_builder

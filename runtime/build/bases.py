@@ -26,7 +26,7 @@ Fetch = Callable[[str, str, TransferListener], PulledImage]
 """Brings an image, by reference and platform, into the store: Runtime.pull_image."""
 
 
-class _Quiet:
+class QuietTransfer:
     """Listens to a transfer for nothing but its end."""
 
     def __init__(self, is_cancelled: Callable[[], bool]) -> None:
@@ -45,12 +45,12 @@ class BaseImages:
     """What is known of the images of one build. Every method may be called from several threads."""
 
     def __init__(
-        self, database: Database, store: ImageStore, fetch: Fetch, is_cancelled: Callable[[], bool], *, pull: bool
+        self, database: Database, store: ImageStore, fetch: Fetch, transfer: QuietTransfer, *, pull: bool
     ) -> None:
         self._database = database
         self._store = store
         self._fetch = fetch
-        self._transfer = _Quiet(is_cancelled)
+        self._transfer = transfer
         self._pull = pull
         self._found: dict[ImageSource, ImageRecord] = {}
         self._lock = threading.Lock()

@@ -1,9 +1,11 @@
 """A build from its Dockerfile to an image: stages side by side where they do not need one another."""
 
+import functools
 import os
+from collections.abc import Callable
 
-from runtime.api import BuildListener
-from runtime.build.bases import BaseImages, Fetch
+from runtime.api import BuildListener, Distribution, TransferListener
+from runtime.build.bases import BaseImages, QuietTransfer
 from runtime.build.definition import Definition, read_definition
 from runtime.build.dockerfile.faults import error_at
 from runtime.build.dockerfile.lint import Lint, read_lint_options
@@ -13,10 +15,14 @@ from runtime.build.plan import BuildPlan, ImageSource
 from runtime.build.planning.options import BaseImage
 from runtime.build.planning.outline import Outline, missing_bases, outline
 from runtime.build.planning.planner import complete
+from runtime.build.remotecache.documents import inline_of
+from runtime.build.remotecache.exports import Exporter
+from runtime.build.remotecache.imports import Imports, LayersLost
+from runtime.build.remotecache.sources import open_cache
 from runtime.build.results import StageResult, configuration_of
 from runtime.build.roots import Surroundings
 from runtime.build.session import Networks
-from runtime.build.stages import Stages, cancelling, whole_reference
+from runtime.build.stages import Cancelling, Stages, cancelling, whole_reference
 from runtime.build.telling import Telling
 from runtime.build.turns import Turns
 from runtime.errors import BuildFailed, Cancelled, EngineError, FailedPrecondition
@@ -25,38 +31,57 @@ from runtime.image.reference import familiar, parse
 from runtime.image.store import ImageStore
 from runtime.paths import Paths
 from runtime.state.database import Database
-from schemas.engine.builds import BuildCheck, BuildSpec, BuildWarning, BuiltImage
+from schemas.engine.builds import BuildCheck, BuildSpec, BuildWarning, BuiltImage, CacheKind
+from schemas.engine.transfers import PulledImage
 
 
 class Builder:
     """Builds images into a store. Builds may go on at the same time, from several threads."""
 
-    def __init__(self, database: Database, paths: Paths, store: ImageStore, networks: Networks, fetch: Fetch) -> None:
+    def __init__(
+        self,
+        database: Database,
+        paths: Paths,
+        store: ImageStore,
+        networks: Networks,
+        registries: Callable[[], Distribution],
+    ) -> None:
+        """`registries` opens the client of registries, and is called when something is asked of one."""
         self._database = database
         self._paths = paths
         self._store = store
         self._networks = networks
-        self._fetch = fetch
+        self._registries = registries
         self._turns = Turns()
 
     def build(self, spec: BuildSpec, listener: BuildListener | None = None) -> BuiltImage:
         """Build an image. Raises as Runtime.build_image says."""
         telling = Telling(listener)
         with cancelling(listener) as ending:
-            bases = BaseImages(self._database, self._store, self._fetch, lambda: ending.is_set, pull=spec.pull)
+            transfer = QuietTransfer(lambda: ending.is_set)
+            bases = BaseImages(self._database, self._store, self._fetch, transfer, pull=spec.pull)
             definition = _read(spec, telling)
             plan = _plan(definition, bases, telling)
+            caches = [open_cache(each, self._store, self._registries, transfer) for each in spec.cache_from]
+            imports = Imports(caches, self._store.assembler.layers, telling)
             around = surroundings(spec, plan)
-            with Executor(self._database, self._paths, self._store, self._networks, around, self._turns) as executor:
-                stages = Stages(spec, plan, definition, bases, executor, telling, ending, self._store)
-                built, is_changed = self._export(spec, plan, stages.build(), executor, telling)
-        if is_changed or executor.has_done_steps:
+            with Executor(
+                self._database, self._paths, self._store, self._networks, around, self._turns, imports
+            ) as executor:
+                stages = functools.partial(Stages, spec, plan, definition, bases, executor, telling, ending)
+                result = _result(stages, executor, ending)
+                built, is_changed = self._export(spec, plan, result, executor, telling)
+                exporter = Exporter(self._database, self._store, self._registries, transfer, telling)
+                for target in spec.cache_to:
+                    if target.kind is not CacheKind.INLINE:
+                        exporter.export(target, executor.done(result.diff_ids))
+        if is_changed or executor.has_done_steps or spec.cache_to:
             self._store.collect()
         return built
 
     def check(self, spec: BuildSpec) -> BuildCheck:
         """Look a Dockerfile over. Raises as Runtime.check_build says."""
-        bases = BaseImages(self._database, self._store, self._fetch, lambda: False, pull=False)
+        bases = BaseImages(self._database, self._store, self._fetch, QuietTransfer(lambda: False), pull=False)
         definition = read_definition(spec)
         lint = _lint_of(definition)
         sketch = outline(definition.dockerfile, definition.options, lint)
@@ -84,20 +109,43 @@ class Builder:
         self, spec: BuildSpec, plan: BuildPlan, result: StageResult, executor: Executor, telling: Telling
     ) -> tuple[BuiltImage, bool]:
         """Return the image, and whether the store is another one by it."""
-        document = configuration_of(plan, plan.result, result, spec.labels)
-        identity = image_id(document)
         with telling.step("exporting to image") as told:
             told.say("exporting layers done\n")
             executor.finish()
             executor.settle()
+            cache = ""
+            if any(target.kind is CacheKind.INLINE for target in spec.cache_to):
+                done = executor.done(result.diff_ids)
+                cache = inline_of(done.steps, done.notes, done.result)
+                told.say("preparing layers for inline cache done\n")
+            document = configuration_of(plan, plan.result, result, spec.labels, cache)
+            identity = image_id(document)
+            built = [executor.blob(diff_id) for diff_id in result.diff_ids[len(result.descriptors) :]]
+            blobs = [*result.descriptors, *built]
             names = [familiar(reference) for reference in spec.references]
-            found = self._store.assembler.find_image(document, result.descriptors, names)
+            found = self._store.assembler.find_image(document, blobs, names)
             is_new = found is None and all(record.id != identity for record in self._store.list())
-            record = found or self._store.assembler.add_image(document, result.descriptors, names, action="build")
+            record = found or self._store.assembler.add_image(document, blobs, names, action="build")
             told.say(f"writing image {identity} done\n")
             for name in names:
                 told.say(f"naming to {parse(name)} done\n")
         return BuiltImage(record, is_new), found is None
+
+    def _fetch(self, reference: str, platform: str, listener: TransferListener) -> PulledImage:
+        return self._registries().pull(reference, platform, listener)
+
+
+def _result(stages: Callable[[], Stages], executor: Executor, ending: Cancelling) -> StageResult:
+    """Build the stages, and again without what caches have not, until all layers of the result are here."""
+    while True:
+        try:
+            result = stages().build()
+            executor.bring(result.diff_ids)
+        except LayersLost as lost:
+            executor.begin_again(lost)
+            ending.clear()
+        else:
+            return result
 
 
 def surroundings(spec: BuildSpec, plan: BuildPlan) -> Surroundings:

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 
 from runtime.build.files.digest import Signature
 from runtime.build.known_files import KnownFiles
+from runtime.build.remotecache.documents import KnownStep
+from runtime.build.remotecache.imports import Imports
 from runtime.image.identity import chain_ids
 from runtime.image.layers import Layer, LayerStore
 from runtime.state import builds
@@ -39,40 +41,73 @@ def key_of(kind: str, on: Sequence[DiffID], what: object) -> str:
 class BuildCache:
     """Steps, notes and digests of files in the state. Every method may be called from several threads."""
 
-    def __init__(self, database: Database, layers: LayerStore) -> None:
+    def __init__(self, database: Database, layers: LayerStore, imports: Imports | None = None) -> None:
         self._database = database
         self._layers = layers
+        self._imports = imports
         self._boot_id = process.boot_id()
         self._lock = threading.Lock()
         self._files: dict[Signature, str] = {}
         self._known = KnownFiles()
         self._used: set[str] = set()
+        self.steps: dict[str, KnownStep] = {}
+        """Everything that was found or kept; `notes` likewise."""
+        self.notes: dict[str, str] = {}
 
-    def find(self, key: str, on: Sequence[DiffID]) -> Layer | None:
-        """Return the layer that a step made. Call under the store's lease."""
-        found = builds.find_step(self._database.read(), key, self._boot_id)
-        if found is None:
-            return None
-        diff_id, size_bytes = DiffID(found[0]), found[1]
-        if self._layers.find(diff_id, chain_ids([*on, diff_id])[-1]) is None:
-            return None
-        with self._lock:
-            self._used.add(key)
-        return Layer(diff_id, size_bytes)
+    def find(self, key: str, on: Sequence[DiffID]) -> KnownStep | None:
+        """Return what a step made: a layer that is here, or one that a shared cache offers (Imports.stack brings it).
 
-    def keep(self, key: str, layer: Layer) -> None:
-        """Remember a step."""
+        Call under the store's lease. Raises Cancelled.
+        """
+        found = self._find_here(key, on)
+        if found is None and self._imports is not None:
+            found = self._imports.find(key)
+        if found is not None:
+            with self._lock:
+                self._used.add(key)
+                self.steps[key] = found
+        return found
+
+    def _find_here(self, key: str, on: Sequence[DiffID]) -> KnownStep | None:
+        names = self._imports.names if self._imports is not None else []
+        for row in builds.find_steps(self._database.read(), key, self._boot_id, names):
+            diff_id = DiffID(row.diff_id)
+            if self._layers.find(diff_id, chain_ids([*on, diff_id])[-1]) is not None:
+                return KnownStep(Layer(diff_id, row.size_bytes), row.made_ns)
+        return None
+
+    def keep(self, key: str, layer: Layer) -> KnownStep:
+        """Remember a step that was done."""
+        step = KnownStep(layer, self._layers.made_ns(layer.diff_id))
+        row = builds.StepRow(key, layer.diff_id, layer.size_bytes, step.made_ns)
         with self._database.transaction() as connection:
-            builds.insert_step(connection, key, layer.diff_id, layer.size_bytes, self._boot_id)
+            builds.insert_step(connection, row, self._boot_id)
+        with self._lock:
+            self.steps[key] = step
+        return step
+
+    def begin_again(self) -> None:
+        """Forget what was found; what was kept is found again."""
+        with self._lock:
+            self.steps.clear()
+            self.notes.clear()
 
     def find_note(self, key: str) -> str | None:
-        """Return what was noted under a key."""
-        return builds.find_note(self._database.read(), key)
+        """Return what was noted under a key. Raises Cancelled."""
+        found = builds.find_note(self._database.read(), key)
+        if found is None and self._imports is not None:
+            found = self._imports.find_note(key)
+        if found is not None:
+            with self._lock:
+                self.notes[key] = found
+        return found
 
     def keep_note(self, key: str, digest: str) -> None:
         """Note what follows from a key for ever."""
         with self._database.transaction() as connection:
             builds.insert_note(connection, key, digest)
+        with self._lock:
+            self.notes[key] = digest
 
     def digest_of(self, signature: Signature) -> str | None:
         """Return the digest of a file that was read before."""
@@ -93,7 +128,8 @@ class BuildCache:
             self._files.clear()
             self._used.clear()
         stale = builds.untouched_steps(self._database.read(), used, time.time_ns() - _USE_COUNTS_NS)
-        if not (files or stale or layers_are_synced):
+        brought = self._imports.here() if self._imports is not None else {}
+        if not (files or stale or brought or layers_are_synced):
             # Nothing is written then, so that nothing has to be synced when the state is closed.
             return
         with self._database.transaction() as connection:
@@ -102,6 +138,12 @@ class BuildCache:
             builds.touch_steps(connection, stale)
             if layers_are_synced:
                 builds.settle(connection, self._boot_id)
+            for key, (source, step) in brought.items():
+                # Layers from elsewhere are on the disk as soon as they have their place.
+                row = builds.StepRow(key, step.layer.diff_id, step.layer.size_bytes, step.made_ns, source)
+                builds.insert_step(connection, row, boot_id="")
+                if (blob := step.blob) is not None and self._layers.blobs.has(blob.digest):
+                    builds.insert_blob(connection, row.diff_id, blob.digest, blob.media_type, blob.size_bytes)
 
     def trim(self, most_bytes: int) -> None:
         """Forget the steps that were of no use for longest, until the layers of the others are no more than that.
@@ -111,10 +153,10 @@ class BuildCache:
         with self._database.transaction() as connection:
             kept_bytes = 0
             doomed = []
-            for key, _, size_bytes, _ in reversed(builds.steps(connection)):
-                kept_bytes += size_bytes
+            for step in reversed(builds.steps(connection)):
+                kept_bytes += step.size_bytes
                 if kept_bytes > most_bytes:
-                    doomed.append(key)
+                    doomed.append(step)
             builds.remove_steps(connection, doomed)
 
 

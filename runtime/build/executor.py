@@ -14,8 +14,11 @@ from runtime.build import programs
 from runtime.build.cache import BuildCache
 from runtime.build.inputs import Inputs, Roots
 from runtime.build.plan import CopyStep, RunStep, Step, WorkdirStep
+from runtime.build.remotecache.exports import Done
+from runtime.build.remotecache.imports import Imports, LayersLost
 from runtime.build.roots import Surroundings
 from runtime.build.session import BuildSession, Networks
+from runtime.build.telling import Telling
 from runtime.build.turns import Turns
 from runtime.build.work import CopyWork, FolderWork, RunWork
 from runtime.build.worker.client import BuildWorker, Output
@@ -23,11 +26,14 @@ from runtime.build.worker.messages import Outcome, Place
 from runtime.image.layers import Layer, LayerStore
 from runtime.image.store import ImageStore
 from runtime.paths import Paths
+from runtime.state import builds
 from runtime.state.database import Database
 from runtime.syscall.filesystem import sync_filesystem
 from runtime.syscall.tree import remove_tree
 from schemas.dataclass import dataclass
 from schemas.engine.identifiers import DiffID
+from schemas.oci.image import Descriptor
+from schemas.oci.media_types import OCI_LAYER
 
 _LEAST_CACHE_BYTES = 2 << 30
 _CACHE_SHARE = 10
@@ -40,7 +46,9 @@ class StepResult:
     """What came of a step."""
 
     layer: Layer | None = None
-    """None when it failed, and for a step that only changes the configuration."""
+    """None when it failed, and for a step that only changes the configuration. May have to be brought."""
+    made_ns: int = 0
+    """When the layer was made, in nanoseconds since 1970."""
     is_cached: bool = False
     exit_code: int = 0
     """Of RUN's program; above 0 it failed."""
@@ -59,17 +67,20 @@ class Executor:
         networks: Networks,
         around: Surroundings,
         turns: Turns | None = None,
+        imports: Imports | None = None,
     ) -> None:
         """`turns` are of the builds that go on at the same time."""
         self._paths = paths
         self._images = images
         self._around = around
+        self._database = database
         self._layers = LayerStore(images.blobs)
         self._turns = turns or Turns()
-        self._cache = BuildCache(database, self._layers)
+        self._imports = imports or Imports((), self._layers, Telling(None))
+        self._cache = BuildCache(database, self._layers, self._imports)
         self._worker = BuildWorker(paths.images)
         self._session = BuildSession(database, paths, networks)
-        self._inputs = Inputs(self._cache, self._layers, self._worker, around, self._get_ready)
+        self._inputs = Inputs(self._cache, self._imports, images.blobs, self._worker, around, self._get_ready)
         self.has_done_steps = False
         """Whether a step was done, and not found: there may be something to collect."""
         self._made_layers = False
@@ -121,6 +132,28 @@ class Executor:
         self._cache.settle(layers_are_synced=self._made_layers)
         self._made_layers = False
 
+    def begin_again(self, lost: LayersLost) -> None:
+        """Let another attempt do without what was lost."""
+        self._imports.give_up(lost)
+        self._cache.begin_again()
+
+    def bring(self, diff_ids: Sequence[DiffID]) -> None:
+        """Have all layers here. Raises LayersLost, NotFound, Cancelled, ResourceExhausted."""
+        self._imports.stack(diff_ids)
+
+    def blob(self, diff_id: DiffID) -> Descriptor:
+        """Return the blob of a layer that a step made and that is here. Raises NotFound."""
+        blobs = self._images.blobs
+        known = builds.find_blob(self._database.read(), diff_id)
+        if blobs.has(diff_id) or known is None:
+            return Descriptor(OCI_LAYER, diff_id, blobs.size(diff_id))
+        digest, media_type, size_bytes = known
+        return Descriptor(media_type, digest, size_bytes)
+
+    def done(self, result: Sequence[DiffID]) -> Done:
+        """Return what was done or found, for whoever makes an image of `result`."""
+        return Done(self._cache.steps, self._cache.notes, result)
+
     def execute(
         self,
         step: Step,
@@ -134,7 +167,7 @@ class Executor:
         """Do a step on layers (lowest first), or find that it was done.
 
         `output` hears what RUN writes; `cancelled` is a descriptor whose readiness ends the step with
-        KeyboardInterrupt. Raises EngineError.
+        KeyboardInterrupt. Raises EngineError, LayersLost among it: then `begin_again`.
         """
         work = self._work(step, roots)
         if work is None:
@@ -145,18 +178,18 @@ class Executor:
             if (use_cache or turn.is_done) and (found := self._cache.find(key, on)) is not None:
                 # What another build made just now may not be on the disk yet.
                 self._made_layers = self._made_layers or turn.is_done
-                return StepResult(found, is_cached=True)
+                return StepResult(found.layer, found.made_ns, is_cached=True)
             self._get_ready()
             with self._scratch() as scratch:
-                place = Place(self._layers.stack(on), str(scratch), self._around.clamp_s)
+                place = Place(self._imports.stack(on), str(scratch), self._around.clamp_s)
                 outcome = self._do(work, place, hearing)
             if outcome.exit_code:
                 return StepResult(exit_code=outcome.exit_code, failure=outcome.failure)
             layer = Layer(DiffID(outcome.diff_id), outcome.size_bytes)
             # Under what it read, not under what was there before: somebody may have saved a file meanwhile.
-            self._cache.keep(work.key(on, outcome.digests[: len(work.digests)]), layer)
+            kept = self._cache.keep(work.key(on, outcome.digests[: len(work.digests)]), layer)
             self._made_layers = self.has_done_steps = turn.is_done = True
-            return StepResult(layer)
+            return StepResult(layer, kept.made_ns)
 
     def _get_ready(self) -> None:
         """Start the processes that steps need, side by side, and wait for none. Idempotent."""
@@ -179,7 +212,7 @@ class Executor:
 
     def _do(self, work: CopyWork | FolderWork | RunWork, place: Place, hearing: "_Hearing") -> Outcome:
         if not isinstance(work, RunWork):
-            return self._worker.do(work.task(place), cancelled=hearing.cancelled)
+            return self._worker.do(work.task(place, self._inputs.files), cancelled=hearing.cancelled)
         group = self._session.next_step()
         with self._session.sandbox(work.network) as stack:
             surroundings = programs.StepSurroundings(

@@ -9,6 +9,7 @@ import stat
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from runtime.build import programs
@@ -20,13 +21,14 @@ from runtime.build.files.bringing import Selection, digest_of, literal_pattern
 from runtime.build.files.digest import KnownDigests, Signature, signature_of
 from runtime.build.files.source import SourceTree
 from runtime.build.plan import BindMount, CacheMount, ContextSource, CopyStep, RunStep, Source, Step
+from runtime.build.remotecache.imports import Imports
 from runtime.build.roots import FolderRoot, Root, Surroundings
 from runtime.build.work import CopyWork, RunWork
 from runtime.build.worker.client import BuildWorker
 from runtime.build.worker.messages import Files, Part, ReadDigest
 from runtime.errors import EngineError, NotFound, Unsupported
+from runtime.image.content import BlobStore
 from runtime.image.identity import chain_ids
-from runtime.image.layers import LayerStore
 from runtime.syscall.tree import remove_tree
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -40,7 +42,8 @@ class Inputs:
     def __init__(
         self,
         cache: BuildCache,
-        layers: LayerStore,
+        imports: Imports,
+        blobs: BlobStore,
         worker: BuildWorker,
         around: Surroundings,
         on_change: Callable[[], None],
@@ -48,7 +51,8 @@ class Inputs:
         """`on_change` is called for a file that is not as the last build left it, while others are still looked at."""
         self._cache = cache
         self._known = _Watched(cache, on_change)
-        self._layers = layers
+        self._imports = imports
+        self._blobs = blobs
         self._worker = worker
         self._around = around
         self._lock = threading.Lock()
@@ -79,7 +83,7 @@ class Inputs:
         """Return a COPY or ADD with the digests of what it copies. Raises NotFound, InvalidArgument, OSError."""
         parts = list(self._parts(step, roots))
         digests = tuple(self._digest(root, part) for root, part in parts)
-        return CopyWork(step, tuple(part for _, part in parts), digests, self._around.clamp_s)
+        return CopyWork(step, tuple(parts), digests, self._around.clamp_s)
 
     def running(self, step: RunStep, roots: Roots) -> RunWork:
         """Return a RUN with the digests of what is mounted. Raises NotFound, InvalidArgument, OSError."""
@@ -91,7 +95,7 @@ class Inputs:
             root = roots(mount.source)
             if isinstance(root, FolderRoot):
                 if isinstance(mount, BindMount):
-                    part = Part(self.files(root), (literal_pattern(mount.path),))
+                    part = Part(Files(), (literal_pattern(mount.path),))
                     digests.append(self._digest(root, part))
             else:
                 mounted.append(chain_ids(root.diff_ids)[-1] if root.diff_ids else "scratch")
@@ -99,10 +103,10 @@ class Inputs:
         return RunWork(step, network, self._around, tuple(mounted), tuple(digests))
 
     def files(self, root: Root) -> Files:
-        """Return a root as the worker finds it. Raises NotFound."""
+        """Return a root as the worker finds it, its layers brought. Raises LayersLost, NotFound, Cancelled."""
         if isinstance(root, FolderRoot):
             return Files(folder=str(root.path), ignore=root.ignore, owned_by_root=True)
-        return Files(lowers=self._layers.stack(root.diff_ids))
+        return Files(lowers=self._imports.stack(root.diff_ids))
 
     def _parts(self, step: CopyStep, roots: Roots) -> Iterator[tuple[Root, Part]]:
         """Yield what is copied in order, local files that stand side by side together."""
@@ -111,7 +115,7 @@ class Inputs:
             if kind is SourceKind.LOCAL:
                 root = roots(step.source)
                 unpack = step.add if step.unpack is None else step.unpack
-                yield root, Part(self.files(root), sources, step.exclude, step.parents, unpack)
+                yield root, Part(Files(), sources, step.exclude, step.parents, unpack)
             for source in sources if kind is SourceKind.URL else ():
                 yield self._downloaded(source, step)
             if kind is SourceKind.GIT:
@@ -124,11 +128,11 @@ class Inputs:
         folder.mkdir()
         name = download(url, folder, step.checksum)
         root = FolderRoot(folder)
-        return root, Part(self.files(root), (literal_pattern(name),), unpack=bool(step.unpack))
+        return root, Part(Files(), (literal_pattern(name),), unpack=bool(step.unpack))
 
     def _scratch(self) -> Path:
         if self._folder is None:
-            self._folder = self._layers.blobs.scratch()
+            self._folder = self._blobs.scratch()
         return self._folder
 
     def _digest(self, root: Root, part: Part) -> str:
@@ -139,9 +143,10 @@ class Inputs:
         key = key_of("files", root.diff_ids, [part.patterns, part.exclude, part.parents])
         known = self._cache.find_note(key)
         if known is None:
-            scratch = self._layers.blobs.scratch()
+            scratch = self._blobs.scratch()
             try:
-                (known,) = self._worker.do(ReadDigest(part, str(scratch))).digests
+                task = ReadDigest(replace(part, files=self.files(root)), str(scratch))
+                (known,) = self._worker.do(task).digests
             finally:
                 remove_tree(scratch)
             self._cache.keep_note(key, known)

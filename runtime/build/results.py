@@ -8,15 +8,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from runtime.build.plan import BuildPlan, History, PlannedStage
+from runtime.build.remotecache.documents import INLINE
 from runtime.image.configuration import CONFIG_NAMES, config_to_plain, format_time
 from runtime.image.layers import Layer
 from schemas.dataclass import dataclass
 from schemas.engine.identifiers import DiffID
 from schemas.engine.records import ImageConfig
 from schemas.oci.image import Descriptor
-from schemas.oci.media_types import OCI_LAYER
 
-_NOT_INHERITED = frozenset({"container", "container_config", "docker_version", "id", "parent", "throwaway"})
+_NOT_INHERITED = frozenset({INLINE, "container", "container_config", "docker_version", "id", "parent", "throwaway"})
 _SECOND_NS = 10**9
 
 
@@ -27,22 +27,16 @@ class StageResult:
     diff_ids: tuple[DiffID, ...] = ()
     """Lowest first."""
     descriptors: tuple[Descriptor, ...] = ()
-    """Blobs of the layers."""
+    """Blobs of the base image's layers."""
     history: tuple[Mapping[str, object], ...] = ()
     document: Mapping[str, object] | None = None
     """Configuration of the base image, for what it says beside."""
     modified_ns: int = 0
     """When its topmost layer was made."""
 
-    def with_layer(self, layer: Layer, archive_bytes: int, made_ns: int) -> "StageResult":
+    def with_layer(self, layer: Layer, made_ns: int) -> "StageResult":
         """Return it with another layer on top."""
-        descriptor = Descriptor(OCI_LAYER, layer.diff_id, archive_bytes)
-        return replace(
-            self,
-            diff_ids=(*self.diff_ids, layer.diff_id),
-            descriptors=(*self.descriptors, descriptor),
-            modified_ns=made_ns,
-        )
+        return replace(self, diff_ids=(*self.diff_ids, layer.diff_id), modified_ns=made_ns)
 
     def with_history(self, line: History | None) -> "StageResult":
         """Return it with a line of history, if there is one."""
@@ -58,8 +52,10 @@ class StageResult:
         return replace(self, history=(*self.history, entry))
 
 
-def configuration_of(plan: BuildPlan, stage: PlannedStage, result: StageResult, labels: Mapping[str, str]) -> bytes:
-    """Return the configuration document of the image."""
+def configuration_of(
+    plan: BuildPlan, stage: PlannedStage, result: StageResult, labels: Mapping[str, str], cache: str = ""
+) -> bytes:
+    """Return the configuration document of the image; `cache` tells of the steps (remotecache.documents.inline_of)."""
     base = dict(result.document or {})
     kept = {name: value for name, value in base.items() if name not in _NOT_INHERITED}
     config = replace(stage.config, labels={**stage.config.labels, **labels})
@@ -76,6 +72,8 @@ def configuration_of(plan: BuildPlan, stage: PlannedStage, result: StageResult, 
     }
     if variant and "variant" not in document:
         document["variant"] = variant[0]
+    if cache:
+        document[INLINE] = cache
     if stage.author:
         document["author"] = stage.author
     return json.dumps(document, separators=(",", ":"), sort_keys=True, ensure_ascii=False).encode()

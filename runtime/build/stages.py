@@ -24,6 +24,7 @@ from runtime.build.plan import (
     Step,
     WorkdirStep,
 )
+from runtime.build.remotecache.imports import LayersLost
 from runtime.build.results import StageResult
 from runtime.build.roots import LayersRoot, Root
 from runtime.build.telling import Step as Told
@@ -31,7 +32,6 @@ from runtime.build.telling import Telling
 from runtime.errors import BuildFailed, Cancelled, EngineError, SourceError, Unsupported
 from runtime.image.platforms import format_platform, own_platform
 from runtime.image.reference import parse
-from runtime.image.store import ImageStore
 from schemas.dataclass import dataclass
 from schemas.engine.builds import BuildSpec
 from schemas.oci.image import MAX_LAYERS
@@ -66,6 +66,11 @@ class Cancelling:
     def set(self) -> None:
         """End it."""
         os.eventfd_write(self.own, 1)
+
+    def clear(self) -> None:
+        """Let it begin again, unless the user wants it to end."""
+        with suppress(BlockingIOError):
+            os.eventfd_read(self.own)
 
 
 @contextmanager
@@ -110,7 +115,7 @@ class _Promise:
 class Stages:
     """The stages of one build, while they are built."""
 
-    def __init__(  # noqa: PLR0913 - what a build consists of
+    def __init__(
         self,
         spec: BuildSpec,
         plan: BuildPlan,
@@ -119,7 +124,6 @@ class Stages:
         executor: Executor,
         telling: Telling,
         cancelling: Cancelling,
-        store: ImageStore,
     ) -> None:
         self._spec = spec
         self._plan = plan
@@ -128,12 +132,11 @@ class Stages:
         self._executor = executor
         self._telling = telling
         self._cancelling = cancelling
-        self._store = store
         self._promises = {stage.index: _Promise() for stage in plan.stages}
         self._places = threading.BoundedSemaphore(_MOST_AT_ONCE)
 
     def build(self) -> StageResult:
-        """Build every stage of the plan; return the target's. Raises what went wrong first."""
+        """Build every stage of the plan; return the target's. Raises what went wrong."""
         steps = [step for stage in self._plan.stages for step in stage.steps]
         self._executor.expect(steps, self._root, use_cache=not self._spec.no_cache)
         threads = [
@@ -145,7 +148,7 @@ class Stages:
         for thread in threads:
             thread.join()
         errors = [promise.error for promise in self._promises.values() if promise.error is not None]
-        for error in (*(it for it in errors if not isinstance(it, Cancelled)), *errors):
+        for error in sorted(errors, key=_severity):
             raise error
         return self._promises[self._plan.target].result
 
@@ -204,8 +207,7 @@ class Stages:
             if isinstance(step, RunStep) and (done.exit_code or done.failure):
                 raise self._failed(stage, step, done, told)
             return result
-        size_bytes, made_ns = self._store.built_layer(done.layer.diff_id)
-        return result.with_layer(done.layer, size_bytes, made_ns)
+        return result.with_layer(done.layer, done.made_ns)
 
     def _execute(self, stage: PlannedStage, step: Step, result: StageResult, told: Told) -> StepResult:
         """Do a step. Raises BuildFailed, which shows its line, Cancelled, SourceError of what it needs."""
@@ -263,6 +265,11 @@ class Stages:
         if isinstance(source, ScratchSource):
             return LayersRoot()
         return self._definition.folder(source)
+
+
+def _severity(error: BaseException) -> int:
+    """What ended the others, before what it ended."""
+    return 0 if not isinstance(error, Cancelled) else 1 if isinstance(error, LayersLost) else 2
 
 
 class _Numbering:

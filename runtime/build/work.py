@@ -1,19 +1,22 @@
 """Steps as work: what their key is made of, and what the worker is asked for them."""
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from runtime.build.cache import key_of
 from runtime.build.files.bringing import literal_pattern
 from runtime.build.plan import CopyStep, RunStep, Step, WorkdirStep
-from runtime.build.roots import Surroundings
+from runtime.build.roots import Root, Surroundings
 from runtime.build.worker.messages import BringFiles, Files, MakeFolder, Part, Place, Task
 from schemas.dataclass import dataclass
 from schemas.engine.codec import to_plain
 from schemas.engine.identifiers import DiffID
 
+FilesOf = Callable[[Root], Files]
+"""Finds the files of a root; those that are not here yet are brought."""
 _NOT_DONE = frozenset({"location", "text", "history", "config", "unkeyed_environment", "source", "mounts"})
 """Fields of a step that change nothing in the files, or count otherwise."""
 
@@ -30,7 +33,7 @@ class FolderWork:
         """Return its key."""
         return key_of("workdir", on, [self.step.path, self.step.owner, self.clamp_s])
 
-    def task(self, place: Place) -> Task:
+    def task(self, place: Place, files_of: FilesOf) -> Task:  # noqa: ARG002 - it reads nothing
         """Return what the worker is asked."""
         return MakeFolder(place, self.step.path, self.step.owner)
 
@@ -40,7 +43,8 @@ class CopyWork:
     """COPY and ADD."""
 
     step: CopyStep
-    parts: tuple[Part, ...]
+    copied: tuple[tuple[Root, Part], ...]
+    """What is copied of which root; the parts have no files yet."""
     digests: tuple[str, ...]
     clamp_s: int | None
 
@@ -50,11 +54,12 @@ class CopyWork:
         is_free = self.step.link and not _has_names(self.step.owner)
         return key_of("copy", () if is_free else on, what)
 
-    def task(self, place: Place) -> Task:
+    def task(self, place: Place, files_of: FilesOf) -> Task:
         """Return what the worker is asked."""
         step = self.step
+        parts = [replace(part, files=files_of(root)) for root, part in self.copied]
         return BringFiles(
-            place, (*self.parts, *_inline(step, place)), step.destination, step.owner, step.mode, link=step.link
+            place, (*parts, *_inline(step, place)), step.destination, step.owner, step.mode, link=step.link
         )
 
 

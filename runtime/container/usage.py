@@ -19,8 +19,8 @@ def measure(partners: Partners) -> DiskUsage:
     used, layers = partners.images.usage()
     records = containers.all_of(connection, None)
     steps = [
-        StepUsage(key, size_bytes, used_ns, _place(partners, diff_id) in layers)
-        for key, diff_id, size_bytes, used_ns in builds.steps(connection)
+        StepUsage(step.key, step.size_bytes, step.used_ns, _place(partners, step.diff_id) in layers)
+        for step in builds.steps(connection)
     ]
     return DiskUsage(
         images=tuple(used),

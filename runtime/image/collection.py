@@ -50,7 +50,7 @@ class Collector:
         self._blobs.sweep(gone)
 
     def _reachable_blobs(self) -> set[str]:
-        reachable: set[str] = set()
+        reachable = set(builds.blobs(self._database.read()))
         for digest in images.manifest_digests(self._database.read()):
             reachable.add(digest)
             try:
@@ -69,8 +69,7 @@ class Collector:
             diff_ids = [DiffID(diff_id) for diff_id in record.layers]
             for diff_id, chain_id in zip(diff_ids, chain_ids(diff_ids), strict=True):
                 used.update(str(place) for place in self._layers.places_of(diff_id, chain_id))
-        for _, built, _, _ in builds.steps(connection):
-            used.add(str(self._layers.built(DiffID(built))))
+        used.update(str(self._layers.built(DiffID(step.diff_id))) for step in builds.steps(connection))
         for container_id in images.orphaned_containers(connection):
             used.update(self._layers.place_of(lower) for lower in _lower_folders(self._paths.bundle(container_id)))
         return used

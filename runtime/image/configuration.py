@@ -59,6 +59,23 @@ def format_time(time_ns: int) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{time_ns % 1_000_000_000:09d}Z"
 
 
+def parse_time(source: object) -> int:
+    """Return nanoseconds since the epoch of a text in RFC 3339, 0 for none. Raises ValueError, OverflowError."""
+    text = _string(source, "created")
+    if not text:
+        return 0
+    # Nine digits of a second are common, and fromisoformat knows six.
+    whole, _, rest = text.partition(".")
+    digits = rest[: len(rest) - len(rest.lstrip("0123456789"))]
+    zone = rest[len(digits) :]
+    moment = datetime.datetime.fromisoformat(whole + zone if rest else text)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=datetime.UTC)
+    time_ns = int(moment.timestamp()) * 1_000_000_000 + int(digits[:9].ljust(9, "0"))
+    # The year 1 is Go's word for no time, and reproducible builds write it.
+    return time_ns if -_TIMES_NS <= time_ns < _TIMES_NS else 0
+
+
 def _read(document: dict[str, object]) -> Configuration:
     rootfs = document.get("rootfs")
     if not isinstance(rootfs, dict) or rootfs.get("type") != "layers":
@@ -70,7 +87,7 @@ def _read(document: dict[str, object]) -> Configuration:
         config=_config_from_plain(document.get("config") or {}),
         architecture=_string(document.get("architecture"), "architecture"),
         os=_string(document.get("os"), "os") or "linux",
-        created_ns=_time_ns(document.get("created")),
+        created_ns=parse_time(document.get("created")),
         diff_ids=tuple(DiffID(diff_id) for diff_id in diff_ids),
     )
 
@@ -135,22 +152,6 @@ def _healthcheck(source: object) -> dict[str, object] | None:
                 raise ValueError(f"`Healthcheck.{key}` is not a number")
             health[key] = value
     return health or None
-
-
-def _time_ns(source: object) -> int:
-    text = _string(source, "created")
-    if not text:
-        return 0
-    # Nine digits of a second are common, and fromisoformat knows six.
-    whole, _, rest = text.partition(".")
-    digits = rest[: len(rest) - len(rest.lstrip("0123456789"))]
-    zone = rest[len(digits) :]
-    moment = datetime.datetime.fromisoformat(whole + zone if rest else text)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=datetime.UTC)
-    time_ns = int(moment.timestamp()) * 1_000_000_000 + int(digits[:9].ljust(9, "0"))
-    # The year 1 is Go's word for no time, and reproducible builds write it.
-    return time_ns if -_TIMES_NS <= time_ns < _TIMES_NS else 0
 
 
 def _string(value: object, what: str) -> str:

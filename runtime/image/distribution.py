@@ -5,17 +5,18 @@ One for each command: connections, tokens and unpack workers are shared by all i
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from runtime.api import TransferListener
 from runtime.errors import Cancelled, EngineError, InvalidArgument, NotFound
 from runtime.image import catalog
-from runtime.image.fetching import Source
+from runtime.image.content import MAX_DOCUMENT_BYTES
+from runtime.image.fetching import LayerFetcher, Source
 from runtime.image.pulling import Puller
 from runtime.image.pushing import Pusher, Target
 from runtime.image.reference import Reference, parse
-from runtime.image.remote import origin, sources
+from runtime.image.remote import ask, origin, sources
 from runtime.image.store import ImageStore, named_errors
 from runtime.image.unpackers import Unpackers
 from runtime.registry.credentials import open_credentials
@@ -24,9 +25,10 @@ from runtime.registry.settings import read_settings
 from runtime.state import images, journal
 from runtime.state.database import Database
 from schemas.engine.events import EngineEvent
+from schemas.engine.identifiers import DiffID
 from schemas.engine.records import ImageRecord
 from schemas.engine.transfers import PulledImage, PushedImage, TransferEvent, TransferStage
-from schemas.oci.image import manifest_from_plain
+from schemas.oci.image import Descriptor, manifest_from_plain
 
 _WATCH_S = 0.1
 _RELATIVES = 3
@@ -105,6 +107,47 @@ class Distribution:
             if known.domain == reference.domain and known.path != reference.path
         )
         return list(found)[:_RELATIVES]
+
+    def manifest(self, text: str, digest: str = "") -> bytes:
+        """Return the manifest or index that a name leads to, or the manifest `digest` beside it.
+
+        Raises NotFound, PermissionDenied, Unavailable, InvalidArgument, Cancelled.
+        """
+        reference = parse(text).with_default_tag()
+        wanted = digest or reference.digest or reference.tag
+        return ask(sources(self._session, reference), lambda repository: repository.manifest(wanted)).content
+
+    def document(self, text: str, blob: Descriptor) -> bytes:
+        """Return a small blob of a name's repository, verified. Raises as `manifest` does."""
+        if blob.size_bytes > MAX_DOCUMENT_BYTES:
+            raise InvalidArgument(f"blob `{blob.digest}` is larger than {MAX_DOCUMENT_BYTES} bytes")
+        repositories = sources(self._session, parse(text))
+        return ask(repositories, lambda repository: repository.document(blob.digest, blob.size_bytes))
+
+    def fetch_layers(
+        self, text: str, blobs: Sequence[Descriptor], diff_ids: Sequence[DiffID], listener: TransferListener
+    ) -> None:
+        """Bring layers of a name's repository into the store, verified and unpacked. Call under its lease.
+
+        Raises as `manifest` does, and ResourceExhausted.
+        """
+        with self._listening(listener) as report, named_errors("pull"):
+            source = Source(sources(self._session, parse(text)), self._session.patience, report)
+            LayerFetcher(self._store.assembler.layers, self._unpackers, source, blobs, diff_ids).fetch()
+
+    def push_artefact(self, text: str, manifest: bytes, listener: TransferListener) -> None:
+        """Let a name lead to a manifest whose blobs are all in the store. Call under its lease.
+
+        Raises NotFound, PermissionDenied, Unavailable, InvalidArgument, FailedPrecondition, Cancelled.
+        """
+        reference = parse(text).with_default_tag()
+        if reference.digest:
+            raise InvalidArgument(f"cannot push `{text}`: a digest is no name that can be given")
+        layers = manifest_from_plain(json.loads(manifest)).layers
+        with self._listening(listener) as report, named_errors("push"):
+            repository = origin(self._session, reference)
+            target = Target(repository, reference.tag, lambda _: (), self._session.patience, report)
+            Pusher(self._store.blobs, target).push(manifest, layers)
 
     def close(self) -> None:
         """Close connections and end the workers."""

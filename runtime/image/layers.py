@@ -121,6 +121,14 @@ class LayerStore:
         """Return when a layer that was built here was made, in nanoseconds since 1970. Raises OSError."""
         return (self.root / _BY_DIFF / hexadecimal(diff_id) / _SIZE).stat().st_mtime_ns
 
+    def date(self, diff_id: DiffID, made_ns: int) -> None:
+        """Say when a layer was made that was brought from elsewhere. Raises OSError."""
+        os.utime(self.root / _BY_DIFF / hexadecimal(diff_id) / _SIZE, ns=(made_ns, made_ns))
+
+    def stands_alone(self, diff_id: DiffID) -> bool:
+        """Whether a layer is unpacked that is the same whatever is below it."""
+        return (self.built(diff_id) / FILES).exists()
+
     def add(self, source: Hashed, below: Sequence[DiffID], expected: DiffID | None = None) -> Layer:
         """Unpack an uncompressed tar onto the layers `below` (lowest first). Call under a lease.
 

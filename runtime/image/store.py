@@ -5,7 +5,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from runtime.errors import EngineError, FailedPrecondition, InvalidArgument, ResourceExhausted, SyscallError
+from runtime.errors import (
+    EngineError,
+    FailedPrecondition,
+    InvalidArgument,
+    ResourceExhausted,
+    SyscallError,
+)
 from runtime.image import catalog, committing, inspection, loading, pruning, saving
 from runtime.image.archive import opened, searchable
 from runtime.image.assembly import Assembler
@@ -24,7 +30,6 @@ from runtime.state.database import Database
 from runtime.syscall.tree import remove_tree
 from schemas.engine.bundle import BundleMount, Rootfs
 from schemas.engine.events import EngineEvent
-from schemas.engine.identifiers import DiffID
 from schemas.engine.records import ImageConfig, ImageRecord
 from schemas.engine.specs import CommitSpec
 from schemas.engine.storage import ImageDetails, ImageUsage, PrunedImages
@@ -57,9 +62,13 @@ class ImageStore:
             raise InvalidArgument(f"image `{record.id}` has no layers, so nothing can run in it")
         return directories
 
-    def built_layer(self, diff_id: DiffID) -> tuple[int, int]:
-        """Return the size of a built layer's archive in bytes, and when it was made in nanoseconds since 1970."""
-        return self.blobs.size(diff_id), self._layers.made_ns(diff_id)
+    def manifest(self, name: str) -> bytes | None:
+        """Return the manifest of an image by its name, None without one. Raises InvalidArgument, FailedPrecondition."""
+        connection = self._database.read()
+        record = images.by_reference(connection, parse(name).with_default_tag().familiar)
+        if record is None or is_host(record):
+            return None
+        return self.blobs.read(images.manifest_of(connection, record.id))
 
     def host_mounts(self, record: ImageRecord) -> tuple[BundleMount, ...]:
         """Return the mounts that complete the built-in image, in the order to make them; none for any other."""

@@ -1,27 +1,49 @@
 """What builds remember: which step made which layer, and the digests of files that were read.
 
 A step is found by its key alone, which is a digest of all it depends on. A layer made since the machine was started
-may not be on the disk yet: until `settle` its row counts in this boot only.
+may not be on the disk yet: until `settle` its row counts in this boot only. A step that was found in a cache from
+elsewhere counts only for builds that name this cache: whoever may write to it decides what such a step made.
 """
 
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+from schemas.dataclass import dataclass
 
 
-def find_step(connection: sqlite3.Connection, key: str, boot_id: str) -> tuple[str, int] | None:
-    """Return (DiffID, bytes of its files) of the layer that a step made."""
-    row = connection.execute(
-        "SELECT diff_id, size_bytes FROM build_steps WHERE key = ? AND boot_id IN ('', ?)", (key, boot_id)
-    ).fetchone()
-    return None if row is None else (row[0], row[1])
+@dataclass(frozen=True, slots=True)
+class StepRow:
+    """A step that was done."""
+
+    key: str
+    diff_id: str
+    """Of the layer that it made."""
+    size_bytes: int
+    """Of the layer's files."""
+    made_ns: int
+    """When the layer was made, in nanoseconds since 1970; `used_ns`, when it was last of use."""
+    source: str = ""
+    """The cache that it was found in (`cache_from`); empty: it was done here."""
+    used_ns: int = 0
 
 
-def insert_step(connection: sqlite3.Connection, key: str, diff_id: str, size_bytes: int, boot_id: str) -> None:
-    """Remember a step, in the place of what was remembered of it."""
+def find_steps(connection: sqlite3.Connection, key: str, boot_id: str, sources: Sequence[str]) -> list[StepRow]:
+    """Return what is remembered of a step, what was done here first; of other caches only the `sources` count."""
+    rows = connection.execute(
+        "SELECT key, diff_id, size_bytes, made_ns, source, used_ns FROM build_steps"
+        " WHERE key = ? AND boot_id IN ('', ?) ORDER BY source",
+        (key, boot_id),
+    )
+    return [row for row in (StepRow(*each) for each in rows) if not row.source or row.source in sources]
+
+
+def insert_step(connection: sqlite3.Connection, step: StepRow, boot_id: str) -> None:
+    """Remember a step, in the place of what was remembered of it; it is of use now."""
     connection.execute(
-        "INSERT OR REPLACE INTO build_steps (key, diff_id, size_bytes, boot_id, used_ns) VALUES (?, ?, ?, ?, ?)",
-        (key, diff_id, size_bytes, boot_id, time.time_ns()),
+        "INSERT OR REPLACE INTO build_steps (key, diff_id, size_bytes, made_ns, source, boot_id, used_ns)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (step.key, step.diff_id, step.size_bytes, step.made_ns, step.source, boot_id, time.time_ns()),
     )
 
 
@@ -46,15 +68,41 @@ def settle(connection: sqlite3.Connection, boot_id: str) -> None:
     connection.execute("DELETE FROM build_steps WHERE boot_id != ''")
 
 
-def steps(connection: sqlite3.Connection) -> list[tuple[str, str, int, int]]:
-    """Return (key, DiffID, bytes, used at in ns) of every step, the longest unused first."""
-    rows = connection.execute("SELECT key, diff_id, size_bytes, used_ns FROM build_steps ORDER BY used_ns, key")
-    return [(key, diff_id, size_bytes, used_ns) for key, diff_id, size_bytes, used_ns in rows]
+def steps(connection: sqlite3.Connection) -> list[StepRow]:
+    """Return every step, the longest unused first."""
+    rows = connection.execute(
+        "SELECT key, diff_id, size_bytes, made_ns, source, used_ns FROM build_steps ORDER BY used_ns, key, source"
+    )
+    return [StepRow(*row) for row in rows]
 
 
-def remove_steps(connection: sqlite3.Connection, keys: Iterable[str]) -> None:
+def remove_steps(connection: sqlite3.Connection, steps: Iterable[StepRow]) -> None:
     """Forget steps. Their layers go with the next collection, unless an image has them."""
-    connection.executemany("DELETE FROM build_steps WHERE key = ?", [(key,) for key in keys])
+    connection.executemany(
+        "DELETE FROM build_steps WHERE key = ? AND source = ?", [(step.key, step.source) for step in steps]
+    )
+    connection.execute("DELETE FROM build_blobs WHERE diff_id NOT IN (SELECT diff_id FROM build_steps)")
+
+
+def insert_blob(connection: sqlite3.Connection, diff_id: str, digest: str, media_type: str, size_bytes: int) -> None:
+    """Remember in which blob a layer stands packed."""
+    connection.execute(
+        "INSERT OR REPLACE INTO build_blobs (diff_id, digest, media_type, size_bytes) VALUES (?, ?, ?, ?)",
+        (diff_id, digest, media_type, size_bytes),
+    )
+
+
+def find_blob(connection: sqlite3.Connection, diff_id: str) -> tuple[str, str, int] | None:
+    """Return (digest, media type, bytes) of the blob that a layer stands in, packed."""
+    row = connection.execute(
+        "SELECT digest, media_type, size_bytes FROM build_blobs WHERE diff_id = ?", (diff_id,)
+    ).fetchone()
+    return None if row is None else (row[0], row[1], row[2])
+
+
+def blobs(connection: sqlite3.Connection) -> list[str]:
+    """Return the digests of all packed layers."""
+    return [digest for (digest,) in connection.execute("SELECT digest FROM build_blobs")]
 
 
 def find_note(connection: sqlite3.Connection, key: str) -> str | None:

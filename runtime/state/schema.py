@@ -1,14 +1,23 @@
 """The tables. A change raises VERSION, adds to MIGRATIONS what leads there, and stands in SCHEMA too."""
 
-VERSION = 3
+VERSION = 4
 
 _BUILDS = (
     """CREATE TABLE build_steps (
-        key TEXT PRIMARY KEY,
+        key TEXT NOT NULL,
+        source TEXT NOT NULL DEFAULT '',
         diff_id TEXT NOT NULL,
         size_bytes INTEGER NOT NULL,
+        made_ns INTEGER NOT NULL,
         boot_id TEXT NOT NULL,
-        used_ns INTEGER NOT NULL
+        used_ns INTEGER NOT NULL,
+        PRIMARY KEY (key, source)
+    ) STRICT""",
+    """CREATE TABLE build_blobs (
+        diff_id TEXT PRIMARY KEY,
+        digest TEXT NOT NULL,
+        media_type TEXT NOT NULL,
+        size_bytes INTEGER NOT NULL
     ) STRICT""",
     """CREATE TABLE build_notes (
         key TEXT PRIMARY KEY,
@@ -31,9 +40,10 @@ _PLANS = (
         text TEXT NOT NULL
     ) STRICT""",
 )
+_FORGET_BUILDS = tuple(f"DROP TABLE IF EXISTS {table}" for table in ("build_steps", "build_notes", "build_files"))
 
-MIGRATIONS: dict[int, tuple[str, ...]] = {2: _BUILDS, 3: _PLANS}
-"""By the version they lead to, from the one before."""
+MIGRATIONS: dict[int, tuple[str, ...]] = {2: (), 3: _PLANS, 4: (*_FORGET_BUILDS, *_BUILDS)}
+"""By the version they lead to, from the one before. What builds remember is forgotten: they can do without."""
 
 SCHEMA = (
     """CREATE TABLE containers (

@@ -18,6 +18,49 @@ class BuildSecret:
     value: str = ""
 
 
+class CacheKind(StrEnum):
+    """Where a cache is that builds on other machines share."""
+
+    REGISTRY = "registry"
+    LOCAL = "local"
+    """A folder: an OCI layout (image-spec, image-layout.md)."""
+    INLINE = "inline"
+    """The built image itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class CacheSource:
+    """A cache to find steps in (`cache_from`)."""
+
+    kind: CacheKind
+    place: str
+    """A reference, or the absolute path of a folder."""
+    tag: str = "latest"
+    """Of a folder: which of its caches; where `digest` is given that one."""
+    digest: str = ""
+
+    @property
+    def name(self) -> str:
+        """What it is called: two of one name are the same cache."""
+        within = f"@{self.digest}" if self.digest else f":{self.tag}"
+        return f"{self.place}{within}" if self.kind is CacheKind.LOCAL else self.place
+
+
+@dataclass(frozen=True, slots=True)
+class CacheTarget:
+    """Where the steps of a build are written to (`cache_to`)."""
+
+    kind: CacheKind
+    place: str = ""
+    """A reference, or the absolute path of a folder; empty for INLINE."""
+    tag: str = "latest"
+    """Of a folder: which of its caches it becomes."""
+    is_complete: bool = False
+    """`mode=max`: the layers of all steps, not only of those that the image consists of."""
+    may_fail: bool = False
+    """`ignore-error`: the build is done all the same when it cannot be written."""
+
+
 @dataclass(frozen=True, slots=True)
 class BuildSpec:
     """An image to build. Sizes in bytes."""
@@ -38,6 +81,8 @@ class BuildSpec:
     secrets: tuple[BuildSecret, ...] = ()
     ssh: dict[str, str] = field(default_factory=dict)
     """Id to the socket of an agent."""
+    cache_from: tuple[CacheSource, ...] = ()
+    cache_to: tuple[CacheTarget, ...] = ()
     no_cache: bool = False
     no_cache_stages: tuple[str, ...] = ()
     pull: bool = False

@@ -6,6 +6,7 @@ from dataclasses import field
 
 from compose import labels
 from compose.errors import DanglingReference, ProjectError
+from compose.orchestration.specs.caches import cache_sources, cache_targets
 from compose.orchestration.specs.contexts import is_repository
 from compose.orchestration.specs.surroundings import image_of
 from compose.version import __version__
@@ -59,6 +60,8 @@ def build_spec(project: Project, service: ServiceConfig, options: BuildOptions) 
         contexts={name: _additional(project, service, value) for name, value in build.additional_contexts.items()},
         secrets=tuple(_secrets(project, service, build)),
         ssh={**{name: path or _agent(service, project) for name, path in build.ssh.items()}, **options.ssh},
+        cache_from=cache_sources(service, project.working_dir),
+        cache_to=cache_targets(service, project.working_dir),
         no_cache=build.no_cache or options.no_cache,
         no_cache_stages=build.no_cache_filter,
         pull=build.pull or options.pull,

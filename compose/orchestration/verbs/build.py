@@ -14,6 +14,7 @@ from compose.orchestration.operation import BuildImage
 from compose.orchestration.options import BuildWhen, ReconcileOptions
 from compose.orchestration.plan import Plan, PlanBuilder
 from compose.orchestration.specs.build import BuildOptions, build_spec, built_on
+from compose.orchestration.specs.caches import cache_warnings
 from compose.orchestration.specs.surroundings import image_of
 from runtime.api import Runtime, RuntimeReader
 from runtime.errors import NotFound
@@ -22,7 +23,7 @@ from schemas.composefile.service import ServiceConfig
 from schemas.dataclass import dataclass
 
 _POLICY = "build"
-_WITHOUT_EFFECT = ("cache_from", "cache_to", "isolation", "provenance", "sbom")
+_WITHOUT_EFFECT = ("isolation", "provenance", "sbom")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +85,8 @@ def build_warnings(project: Project, plan: Plan) -> list[errors.Warning]:
         if not isinstance(node.operation, BuildImage):
             continue
         service = project.all_services[node.operation.name]
-        ignored = [
-            name for name in ("cache_from", "cache_to", "isolation", "provenance", "sbom") if _asks(service, name)
-        ]
+        found += [errors.Warning(message) for message in cache_warnings(service)]
+        ignored = [name for name in _WITHOUT_EFFECT if _asks(service, name)]
         if ignored:
             words = ", ".join(f"`{name}`" for name in ignored)
             message = f"services.{service.name}.build: {words} {'has' if len(ignored) == 1 else 'have'} no effect here"

@@ -1,11 +1,11 @@
 """The cache by itself: what it keeps, for how long, and what of it counts after a power cut."""
 
 import sqlite3
-from pathlib import Path
+
+import pytest
 
 from runtime.build.cache import BuildCache, key_of
-from runtime.image.layers import Layer, LayerStore
-from runtime.image.store import ImageStore
+from runtime.image.layers import LayerStore
 from runtime.paths import Paths
 from runtime.state import builds as rows
 from runtime.state.database import Database
@@ -35,7 +35,7 @@ def test_a_layer_that_may_not_be_on_the_disk_must_not_count_after_a_power_cut(bu
     with database.transaction() as connection:
         connection.execute("UPDATE build_steps SET boot_id = 'another'")
     assert builds.build(run("echo x > /x")).cached() == [False]
-    assert rows.find_step(database.read(), "no such key", "") is None
+    assert rows.find_steps(database.read(), "no such key", "", []) == []
     assert len(built.layers) == 2
 
 
@@ -46,21 +46,24 @@ def test_a_key_must_hang_on_the_content_below_not_on_names():
     assert len(keys) == 10
 
 
-def test_a_state_of_the_first_version_must_be_brought_to_this_one(paths: Paths, tmp_path: Path):
-    """With all that is in it; nobody has to begin anew."""
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_a_state_of_an_earlier_version_must_be_brought_to_this_one(paths: Paths, version: int):
+    """With all that is in it but what builds remember; nobody has to begin anew."""
     Database(paths.database).close()
     old = Database(paths.database)
     with old.transaction() as connection:
         connection.execute("INSERT INTO volumes (name, project, spec, created_ns) VALUES ('v', 'p', '{}', 1)")
-        for table in ("build_steps", "build_notes", "build_files", "plans"):
+        for table in ("build_steps", "build_blobs", "build_notes", "build_files", *(("plans",) if version < 3 else ())):
             connection.execute(f"DROP TABLE {table}")
-        connection.execute("PRAGMA user_version=1")
+        if version > 1:
+            connection.execute("CREATE TABLE build_steps (key TEXT PRIMARY KEY, diff_id TEXT NOT NULL) STRICT")
+        connection.execute(f"PRAGMA user_version={version}")
     old.close()
     again = Database(paths.database)
     assert again.read().execute("SELECT name FROM volumes").fetchall() == [("v",)]
-    cache = BuildCache(again, LayerStore(ImageStore(again, paths).blobs))
-    cache.keep("key", Layer(ONE, 5))
+    with again.transaction() as connection:
+        rows.insert_step(connection, rows.StepRow("key", ONE, 5, 7), "")
     again.close()
     with sqlite3.connect(paths.database) as connection:
-        assert connection.execute("SELECT diff_id FROM build_steps").fetchall() == [(ONE,)]
+        assert connection.execute("SELECT diff_id, made_ns FROM build_steps").fetchall() == [(ONE, 7)]
     connection.close()

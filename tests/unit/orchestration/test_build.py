@@ -15,8 +15,8 @@ from compose.orchestration.verbs.build import BuildRequest, build, plan_build
 from compose.orchestration.verbs.up import described, up
 from runtime.errors import ErrorSet, Place, SourceError
 from schemas.composefile.file_object import FileObject
-from schemas.engine.builds import BuildSecret, BuildSpec
-from tests.support.builders import image, needs, project, service
+from schemas.engine.builds import BuildSecret, BuildSpec, CacheKind, CacheSource, CacheTarget
+from tests.support.builders import FOLDER, image, needs, project, service
 from tests.support.fake_runtime import FakeRuntime
 from tests.support.recording import Recording
 
@@ -108,8 +108,16 @@ def test_steps_must_be_told_under_their_service():
 
 
 def test_what_a_build_leaves_out_must_be_said():
-    """Caches elsewhere and attestations."""
-    wanted = project(built("web", cache_from=["x"], sbom="true", provenance="false"))
+    """Caches of cloud services, ways to pack layers, and attestations."""
+    wanted = project(
+        built(
+            "web",
+            cache_from=["x", "type=gha"],
+            cache_to=["type=local,dest=x,compression=zstd", "type=inline"],
+            sbom="true",
+            provenance="false",
+        )
+    )
     told: list[str] = []
     build(
         FakeRuntime(),
@@ -118,7 +126,59 @@ def test_what_a_build_leaves_out_must_be_said():
         Execution(Recording()),
         lambda warning: told.append(warning.message),
     )
-    assert told == ["services.web.build: `cache_from`, `sbom` have no effect here"]
+    assert told == [
+        "services.web.build.cache_from: a cache of type `gha` has no effect here",
+        "services.web.build.cache_to: `compression` has no effect here: layers are packed with gzip",
+        "services.web.build: `sbom` has no effect here",
+    ]
+
+
+def test_caches_must_be_read_as_buildx_reads_them():
+    """CSV of attributes, or names of images alone; relative folders begin in the project's."""
+    wanted = project(
+        built(
+            "web",
+            cache_from=["me/a:1,me/b", "type=registry,ref=me/c", "type=local,src=x", "TYPE=local,src=/y,tag=t"],
+            cache_to=["me/d", 'type=local,"dest=a,b",mode=max', "type=inline", "type=registry,ref=e,ignore-error=true"],
+        )
+    )
+    spec = build_spec(wanted, wanted.services["web"], BuildOptions())
+    registry, local = CacheKind.REGISTRY, CacheKind.LOCAL
+    assert spec.cache_from == (
+        CacheSource(registry, "me/a:1"),
+        CacheSource(registry, "me/b"),
+        CacheSource(registry, "me/c"),
+        CacheSource(local, f"{FOLDER}/x"),
+        CacheSource(local, "/y", tag="t"),
+    )
+    assert spec.cache_to == (
+        CacheTarget(registry, "me/d"),
+        CacheTarget(local, f"{FOLDER}/a,b", is_complete=True),
+        CacheTarget(CacheKind.INLINE),
+        CacheTarget(registry, "e", may_fail=True),
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "entry", "message"),
+    [
+        ("cache_from", "type=registry", "a cache of type `registry` needs `ref`"),
+        ("cache_from", "type=local,dest=x", "a cache of type `local` needs `src`"),
+        ("cache_to", "type=local,src=x", "a cache of type `local` needs `dest`"),
+        ("cache_from", "type=inline", "there is no cache of type `inline` here"),
+        ("cache_to", "type=nope", "there is no cache of type `nope` here"),
+        ("cache_to", "type=inline,mode=most", "`mode=most` is neither `min` nor `max`"),
+        ("cache_to", "ref=x", "`ref=x` has no `type`"),
+        ("cache_to", "type=local,dest", "`dest` of `type=local,dest` has no value"),
+        ("cache_from", '"x', '`"x` is not valid'),
+    ],
+)
+def test_a_cache_that_makes_no_sense_must_be_refused(field: str, entry: str, message: str):
+    """With the place of its list in the file."""
+    with pytest.raises(ProjectError) as caught:
+        spec_of(**{field: [entry]})
+    assert message in str(caught.value)
+    assert caught.value.path == ("services", "web", "build", field)
 
 
 def test_every_key_of_build_must_reach_the_runtime():
