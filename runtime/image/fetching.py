@@ -291,9 +291,16 @@ def _feed(unpacking: Unpacking | None, piece: bytes) -> None:
 
 def _open(repositories: Sequence[Repository], digest: str, offset: int) -> BlobStream:
     """Begin to read a blob where it can be had: a mirror may have the manifest alone."""
+    passing: Cut | Busy | None = None
     for repository in repositories[:-1]:
         try:
             return repository.blob(digest, offset)
-        except (NotFound, PermissionDenied, Unavailable):
-            continue
-    return repositories[-1].blob(digest, offset)
+        except (NotFound, PermissionDenied, Unavailable) as error:
+            passing = error if isinstance(error, Cut | Busy) else passing
+    try:
+        return repositories[-1].blob(digest, offset)
+    except (NotFound, PermissionDenied, Unavailable) as error:
+        # Where the mirror alone has it, what ails the mirror decides whether to try again.
+        if passing is not None:
+            raise passing from error
+        raise

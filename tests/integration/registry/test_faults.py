@@ -421,6 +421,21 @@ def test_mirrors_must_be_asked_first_and_replaced_when_they_fail(
         assert pulled() == (0, 2)
 
 
+@pytest.mark.usefixtures("impatient")
+def test_a_mirror_that_alone_is_in_reach_must_be_tried_again(
+    client: Client, server: RegistryServer, image: RemoteImage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A machine without the internet: the registry itself does not answer, the mirror hiccups."""
+    (blob,) = image.layers
+    with RegistryProxy(server.host) as mirror:
+        _with_settings(monkeypatch, tmp_path, f'[registry."127.0.0.1:1"]\nmirrors = ["http://{mirror.host}"]\n')
+        mirror.faults.append(times(2, blob.digest, lambda each: each.cut()))
+        mirror.faults.append(times(2, blob.digest, lambda each: each.answer(503)))
+        distribution = Distribution(client.database, client.store)
+        assert distribution.pull("127.0.0.1:1/faults/image:1").image.id == image.id
+        distribution.close()
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
