@@ -24,6 +24,8 @@ from schemas.dataclass import dataclass
 ATTEMPTS = 6
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 30.0
+_LONG_PAUSE_S = 2.0
+"""So long a wait is told of."""
 _REDIRECTS = 5
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _MOVED_AS_IT_IS = frozenset({307, 308})
@@ -63,6 +65,11 @@ class Patience:
         self._attempts = attempts
         self._left = attempts
         self._pause_s = FIRST_PAUSE_S
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there is to be another attempt."""
+        return self._left > 1
 
     def check(self) -> None:
         """Raise Cancelled when the user has asked to stop."""
@@ -155,6 +162,8 @@ class Session:
                 return response
             with response:
                 words = words_of(response)
+            if wanted_s >= _LONG_PAUSE_S and patience.has_more:
+                self._warn(endpoint.host, f"{words}; another attempt in {min(wanted_s, LONGEST_PAUSE_S):.0f} s")
             if not patience.spend(wanted_s):
                 raise Unavailable(f"registry `{endpoint.host}` does not serve us: {words}")
 
@@ -255,12 +264,14 @@ class Session:
     def _pass_on_warnings(self, response: Response) -> None:
         for value in response.headers("Warning"):
             for text in _WARNING.findall(value[:_WARNING_BYTES]):
-                warning = urlsplit(response.url).netloc, printable(_ESCAPED.sub(r"\1", text))
-                with self._warnings_lock:
-                    is_new = warning not in self._warnings and len(self._warnings) < _MOST_WARNINGS
-                    self._warnings.add(warning)
-                if is_new and self._warned is not None:
-                    self._warned(*warning)
+                self._warn(urlsplit(response.url).netloc, printable(_ESCAPED.sub(r"\1", text)))
+
+    def _warn(self, host: str, text: str) -> None:
+        with self._warnings_lock:
+            is_new = (host, text) not in self._warnings and len(self._warnings) < _MOST_WARNINGS
+            self._warnings.add((host, text))
+        if is_new and self._warned is not None:
+            self._warned(host, text)
 
 
 def _check_onward(endpoint: Endpoint, url: str, onward: str) -> None:

@@ -4,6 +4,7 @@ What fails here is one of two things: `Unreachable`, which another attempt will 
 an answer means is for others to say, with `Refused` and `Busy` as the words for the same two.
 """
 
+import ipaddress
 import socket
 import ssl
 import threading
@@ -23,7 +24,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, LocationValueErro
 from urllib3.exceptions import SSLError as TLSFailure
 
 from runtime.errors import InvalidArgument, Unavailable
-from runtime.registry.settings import HostSettings, Settings, is_loopback
+from runtime.registry.settings import HostSettings, Settings, is_loopback, name_of
 
 CONNECT_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 60.0
@@ -206,7 +207,7 @@ class Transport:
             "timeout": urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=READ_TIMEOUT_S),
             "ssl_context": context,
         }
-        proxy = _proxy(scheme, host)
+        proxy = proxy_for(scheme, host)
         if not proxy:
             return urllib3.PoolManager(**more)
         parts = urlsplit(proxy)
@@ -240,13 +241,26 @@ def _context(settings: HostSettings) -> ssl.SSLContext:
     return context
 
 
-def _proxy(scheme: str, host: str) -> str:
+def proxy_for(scheme: str, host: str) -> str:
     """Return the proxy for a host by the environment (https_proxy, no_proxy, …); never one for this machine itself."""
     proxies = getproxies_environment()
-    if is_loopback(host) or proxy_bypass(host):
+    if is_loopback(host) or proxy_bypass(host) or _is_in_network(host, proxies.get("no", "")):
         return ""
     found = str(proxies.get(scheme) or proxies.get("all") or "")
     return found if not found or "://" in found else f"http://{found}"
+
+
+def _is_in_network(host: str, exceptions: str) -> bool:
+    """Whether an address is in one of the networks among `no_proxy`, as Go's programs read it: `10.0.0.0/8`."""
+    try:
+        address = ipaddress.ip_address(name_of(host))
+    except ValueError:
+        return False
+    for each in exceptions.split(","):
+        with suppress(ValueError):
+            if address in ipaddress.ip_network(each.strip(), strict=False):
+                return True
+    return False
 
 
 def _tls_failure(url: str, error: Exception) -> Unreachable:

@@ -124,11 +124,14 @@ def test_a_passing_trouble_must_be_waited_out(client: Client, proxy: RegistryPro
 
 
 def test_a_registry_that_asks_to_wait_must_be_waited_for(client: Client, proxy: RegistryProxy, image: RemoteImage):
-    """`Retry-After`, in seconds."""
-    proxy.faults.append(times(1, "/manifests/", lambda each: each.answer(429, b"", {"Retry-After": "1"})))
+    """`Retry-After`, in seconds; so that nobody thinks that it hangs, the wait is told."""
+    proxy.faults.append(times(1, "/manifests/", lambda each: each.answer(429, b"", {"Retry-After": "2"})))
     begun = time.monotonic()
-    client.distribution.pull(_name(proxy))
-    assert time.monotonic() - begun >= 1.0
+    listener = Listener()
+    client.distribution.pull(_name(proxy), listener=listener)
+    assert time.monotonic() - begun >= 2.0
+    told = [event.source for event in listener.events if event.stage is TransferStage.WARNED]
+    assert told == ["too many requests; another attempt in 2 s"]
 
 
 @pytest.mark.usefixtures("impatient")
