@@ -15,10 +15,13 @@ if TYPE_CHECKING:
 _WITHOUT_EFFECT = ("builder", "provenance", "sbom")
 
 
-def perform(context: Context, project: str, plan: Plan, *, quiet: bool) -> bool:
-    """Carry out a plan of builds, with its progress on standard output as docker compose has it. False: interrupted."""
+def perform(context: Context, project: str, plan: Plan, *, quiet: bool, on_output: bool) -> bool:
+    """Carry out a plan of builds. False: interrupted.
+
+    `on_output`: with its progress on standard output, as docker compose has it in `build` and nowhere else.
+    """
     with interruptible() as interruption:
-        events = context.progress(silent=quiet, on_output=True)
+        events = context.progress(silent=quiet, on_output=on_output)
         execution = Execution(events, context.options.parallel, interruption, context.fetch_context)
         # Of a runtime, builds ask for images alone.
         runtime = cast("Runtime", context.images())

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from compose.loader.project import LoadResult
     from compose.loader.project_name import Location
     from compose.loader.source import SourceReader
+    from compose.orchestration.plan import Plan
     from runtime.api import Runtime, RuntimeImages, RuntimeReader, RuntimeSessions
     from runtime.images import Makers
     from schemas.engine.specs import ExecSpec
@@ -37,6 +38,8 @@ class Context:
         self.arguments = tuple(arguments)
         """The command line as it was typed."""
         self.has_warned = False
+        self.built: Plan | None = None
+        """The builds that were carried out before the project was loaded."""
         self._location: Location | None = None
         self._sources: Sources | None = None
         self._reader: RuntimeReader | None = None

@@ -6,6 +6,7 @@ they were. What a command looks at on its way to a decision therefore goes throu
 
 import hashlib
 import os
+from typing import Any
 
 from compose.cli.context import Context
 from compose.cli.options import pipes_of
@@ -15,6 +16,8 @@ from compose.version import __version__
 STANDARD_INPUT = "-"
 Answers = list[list[str]]
 """Question, path and answer, in the order of the first asking."""
+Builds = list[list[Any]]
+"""Of a plan: what is built, as plain data, and the numbers of what comes before."""
 
 
 class RecordingReader(DiskReader):

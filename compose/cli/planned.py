@@ -11,7 +11,7 @@ import json
 from compose.cli.building import perform
 from compose.cli.context import Context
 from compose.cli.exit_codes import INTERRUPTED, SUCCESS
-from compose.cli.noted import STANDARD_INPUT, RecordingReader, holds, is_notable, question
+from compose.cli.noted import STANDARD_INPUT, Builds, RecordingReader, holds, is_notable, question
 from compose.orchestration.operation import BuildImage
 from compose.orchestration.plan import Plan, PlanBuilder
 from runtime.errors import EngineError
@@ -32,19 +32,33 @@ def report(context: Context) -> int | None:
     gc.freeze()
     gc.enable()
     project, plan = known
-    return SUCCESS if perform(context, project, plan, quiet=context.options.quiet) else INTERRUPTED
+    done = perform(context, project, plan, quiet=context.options.quiet, on_output=True)
+    return SUCCESS if done else INTERRUPTED
 
 
 def remember(context: Context, reader: RecordingReader, project: str, plan: Plan) -> None:
     """Keep the plan of a build that went well, unless there was something to warn of or it would keep a secret."""
-    builds = [node for node in plan if isinstance(node.operation, BuildImage)]
-    if any(secret.value for node in builds for secret in node.operation.spec.secrets):  # type: ignore[union-attr]
+    builds = builds_of(plan)
+    if builds is None or not (is_notable(context, reader) and _applies(context)):
         return
-    if not (is_notable(context, reader) and _applies(context)):
-        return
-    nodes = [[to_plain(node.operation), node.after] for node in builds]
-    text = json.dumps({"answers": reader.answers, "project": project, "builds": nodes})
+    text = json.dumps({"answers": reader.answers, "project": project, "builds": builds})
     context.images().keep_plan(question(context), text)
+
+
+def builds_of(plan: Plan) -> Builds | None:
+    """Return a plan of builds as what a note keeps; None for one with a secret's value, which is kept nowhere."""
+    builds = [(node.operation, node.after) for node in plan if isinstance(node.operation, BuildImage)]
+    if any(secret.value for operation, _ in builds for secret in operation.spec.secrets):
+        return None
+    return [[to_plain(operation), list(after)] for operation, after in builds]
+
+
+def plan_of(builds: Builds) -> Plan:
+    """Return the plan of which `builds_of` made a note. Raises ValueError, TypeError for anything else."""
+    builder = PlanBuilder()
+    for operation, after in builds:
+        builder.add(from_plain(BuildImage, operation), after=after)
+    return builder.build()
 
 
 def _applies(context: Context) -> bool:
@@ -63,12 +77,7 @@ def _known(context: Context) -> tuple[str, Plan] | None:
         return None
     try:
         note = json.loads(text)
-        if not holds(context, note["answers"]):
-            return None
-        builder = PlanBuilder()
-        for operation, after in note["builds"]:
-            builder.add(from_plain(BuildImage, operation), after=after)
-        return str(note["project"]), builder.build()
+        return (str(note["project"]), plan_of(note["builds"])) if holds(context, note["answers"]) else None
     except (ValueError, KeyError, TypeError):
         # Written by another state of this program.
         return None

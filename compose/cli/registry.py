@@ -139,7 +139,7 @@ COMMANDS = {
 SHORTCUTS = {
     "config": ("compose.cli.published_schema", "compose.cli.checked", "compose.cli.listed"),
     "build": ("compose.cli.planned",),
-    "up": ("compose.cli.unchanged",),
+    "up": ("compose.cli.unchanged", "compose.cli.rebuilt"),
 }
 """Light modules whose `report(context)` may already be a command's whole answer: an exit code, or None."""
 ALIASES = {"convert": "config"}

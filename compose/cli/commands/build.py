@@ -49,7 +49,7 @@ def run(context: Context) -> int:
         return _check(context, plan)
     for warning in build_warnings(project, plan):
         context.warn(warning)
-    if not perform(context, project.name, plan, quiet=options.quiet):
+    if not perform(context, project.name, plan, quiet=options.quiet, on_output=True):
         return INTERRUPTED
     planned.remember(context, reader, project.name, plan)
     return SUCCESS if not options.push or _push(context, project, plan) else INTERRUPTED

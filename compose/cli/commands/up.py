@@ -14,6 +14,7 @@ from compose.cli.exit_codes import INTERRUPTED, SUCCESS
 from compose.cli.interrupts import interruptible
 from compose.cli.noted import RecordingReader
 from compose.cli.options import pipes_of, settle_orphans
+from compose.cli.planned import builds_of
 from compose.cli.project import hooks_of
 from compose.cli.selection import no_such_service
 from compose.orchestration.executor import Execution
@@ -21,6 +22,7 @@ from compose.orchestration.interruption import Interruption
 from compose.orchestration.options import BuildWhen, ReconcileOptions, Recreate
 from compose.orchestration.pull_policy import is_refreshing
 from compose.orchestration.verbs import lifecycle
+from compose.orchestration.verbs.build import plan_builds
 from compose.orchestration.verbs.lifecycle import LifecycleOptions
 from compose.orchestration.verbs.up import described, up
 from compose.render.logs import LogPrinter
@@ -50,14 +52,16 @@ def run(context: Context) -> int:
         context.show_plan(described(context.reader(), project, wanted))
         return SUCCESS
     if options.detach or options.no_start:
-        names = _bring_up(context, project, wanted)
+        is_built = context.built is not None and context.built == plan_builds(context.runtime(), project, wanted)
+        names = _bring_up(context, project, replace(wanted, build=BuildWhen.NEVER) if is_built else wanted)
         if names is None:
             return INTERRUPTED
         for source in (*project.secrets.values(), *project.configs.values()):
             if source.file:
                 reader.note_content(source.file)
         if not any(is_refreshing(service) for service in project.services.values()):
-            unchanged.remember(context, reader, [name for each in names.values() for name in each])
+            builds = builds_of(plan_builds(context.runtime(), project, wanted))
+            unchanged.remember(context, reader, [name for each in names.values() for name in each], builds)
         return SUCCESS
     _check_services(options.attach, project)
     _check_services(options.no_attach, project)
