@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -46,6 +47,43 @@ def test_up_must_pull_what_is_missing_and_run_it(cli: Cli, proxy: RegistryProxy,
     assert len(proxy.seen) > asked
     assert proxy.count("GET", "/blobs/") == 3
     cli.run("down", "-t", "0")
+
+
+def test_a_terminal_must_show_each_layer_until_the_image_is_there(cli: Cli, proxy: RegistryProxy, image: str):
+    """What happens to it, its bytes and its time; then the service's line alone, and what the registry warns of."""
+    gate = threading.Event()
+
+    def held(exchange: Exchange) -> bool:
+        if exchange.method != "GET" or "/blobs/" not in exchange.path:
+            return False
+        status, headers, body = exchange.fetch()
+        exchange.begin(status, {**headers, "Content-Length": str(len(body)), "Warning": '299 - "retired in May"'})
+        exchange.send(body[: len(body) // 2])
+        if len(body) > 100_000:  # a layer: the configuration comes before
+            gate.wait(20)
+        exchange.send(body[len(body) // 2 :])
+        return True
+
+    proxy.faults.append(held)
+    cli.write(f"services: {{a: {{image: '{proxy.host}/{image}'}}}}\n")
+    with cli.on_terminal("pull") as terminal:
+        try:
+            terminal.wait_for("Downloading")
+            terminal.wait_for("Pulling  [")
+        finally:
+            gate.set()
+        assert terminal.wait() == 0
+        last = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", terminal.shown).rpartition("[+] ")[2]
+    assert last.startswith("Pulling 4/4\n")
+    assert " ✔ a " in last
+    assert "Pulled" in last
+    assert "Pull complete" not in last
+    assert f" ! Registry {proxy.host}  Warning  retired in May" in last
+    cli.run("image", "rm", f"{proxy.host}/{image}")
+    assert f" Registry {proxy.host}  Warning: retired in May\n" in cli.run("pull").stderr
+    warned = f"WARNING: registry `{proxy.host}`: retired in May\n"
+    cli.run("image", "rm", f"{proxy.host}/{image}")
+    assert warned in cli.run("image", "pull", f"{proxy.host}/{image}").stderr
 
 
 def test_a_pull_that_fails_must_name_the_ways_out(cli: Cli):
