@@ -22,7 +22,7 @@ def perform(context: Context, project: str, plan: Plan, *, quiet: bool, on_outpu
     """
     with interruptible() as interruption:
         events = context.progress(silent=quiet, on_output=on_output)
-        execution = Execution(events, context.options.parallel, interruption, context.fetch_context)
+        execution = Execution(events, context.options.parallel, interruption)
         # Of a runtime, builds ask for images alone.
         runtime = cast("Runtime", context.images())
         outcome = run_plan(plan, runtime, project, execution, title="Building")

@@ -246,11 +246,6 @@ class Context:
         )
         return renderer
 
-    def fetch_context(self, reference: str) -> str:
-        """Bring a build context from a git repository; return the folder. Raises RemoteError."""
-        self.location()
-        return str(self.options.remote.local_folder(reference))
-
     def close(self) -> None:
         """Release what was opened."""
         opened = {id(door): door for door in (self._sessions, self._images, self._runtime) if door is not None}

@@ -35,10 +35,6 @@ class Fetching:
         """The Compose file that a reference means, as an absolute path. Raises RemoteError."""
         return self._opened().local_copy(reference, by_fetched=by_fetched)
 
-    def local_folder(self, reference: str) -> str:
-        """The folder that a build's context means, as an absolute path. Raises RemoteError."""
-        return self._opened().local_folder(reference)
-
     def _opened(self) -> "RemoteSources":
         if self._sources is None:
             self._sources = registry.load(registry.REMOTE).open_sources(

@@ -2,14 +2,13 @@
 
 import os
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from compose.events import BuildProgress, EventProcessor
 from compose.orchestration.calls import Result
 from compose.orchestration.operation import BuildImage
-from compose.orchestration.specs.contexts import is_repository
+from compose.orchestration.specs.contexts import STANDARD_INPUT
 from runtime.api import Runtime
 from schemas.engine.builds import BuildEvent, BuildSpec
 
@@ -36,8 +35,8 @@ class _Listener:
 
 
 def build_image(runtime: Runtime, operation: BuildImage, execution: "Execution") -> Result:
-    """Make the call. Raises what it raises, Cancelled among it, and ComposeError for a context that cannot be had."""
-    spec = _with_folders(operation.spec, execution.fetch_context)
+    """Make the call. Raises what it raises, Cancelled among it."""
+    spec = with_input(operation.spec)
     descriptor = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
     interruption = execution.interruption
 
@@ -55,10 +54,7 @@ def build_image(runtime: Runtime, operation: BuildImage, execution: "Execution")
     return Result()
 
 
-def _with_folders(spec: BuildSpec, fetch: Callable[[str], str] | None) -> BuildSpec:
-    """Bring contexts that are repositories."""
-    if fetch is None:
-        return spec
-    context = fetch(spec.context) if is_repository(spec.context) else spec.context
-    contexts = {name: fetch(value) if is_repository(value) else value for name, value in spec.contexts.items()}
-    return replace(spec, context=context, contexts=contexts)
+def with_input(spec: BuildSpec) -> BuildSpec:
+    """Let the context `-` be standard input, as for `docker build`, where there is no folder of that name."""
+    is_input = os.path.basename(spec.context) == STANDARD_INPUT and not os.path.lexists(spec.context)  # noqa: PTH119 - texts
+    return replace(spec, context=STANDARD_INPUT) if is_input else spec

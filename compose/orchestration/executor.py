@@ -36,8 +36,6 @@ class Execution:
     parallel: int = 0
     """Runtime calls at a time; 0 or less is without limit. Waits do not count."""
     interruption: Interruption = field(default_factory=Interruption)
-    fetch_context: Callable[[str], str] | None = None
-    """Brings a build context from a git repository; returns the folder. Raises ComposeError."""
 
 
 @dataclass(slots=True)

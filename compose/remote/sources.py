@@ -88,17 +88,6 @@ class RemoteSources:
             self.folders[without_password(reference)] = root
         return self._known[key]
 
-    def local_folder(self, reference: str) -> str:
-        """The folder that a reference means, for a build, as an absolute path. Raises RemoteError."""
-        root, inner = self._fetch(GIT, reference, by_fetched=False)
-        shown = without_password(reference)
-        path = posixpath.join(root, inner) if inner else root
-        if not os.path.isdir(path):  # noqa: PTH112 - this module's paths are texts
-            raise RemoteError(f"{shown}: there is no folder `{inner}`")
-        if not f"{os.path.realpath(path)}/".startswith(f"{os.path.realpath(root)}/"):
-            raise RemoteError(f"{shown}: `{inner}` is a link that leaves the repository")
-        return path
-
     def _fetch(self, kind: str, reference: str, *, by_fetched: bool) -> tuple[str, str]:
         """Raises RemoteError, also where this kind of source is switched off."""
         switch, name = self._switches[kind], SWITCHES[kind]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from runtime.api import BuildListener, Distribution, TransferListener
 from runtime.build.bases import BaseImages, QuietTransfer
+from runtime.build.contexts import Contexts
 from runtime.build.definition import Definition, read_definition
 from runtime.build.dockerfile.faults import error_at
 from runtime.build.dockerfile.lint import Lint, read_lint_options
@@ -60,15 +61,14 @@ class Builder:
         with cancelling(listener) as ending:
             transfer = QuietTransfer(lambda: ending.is_set)
             bases = BaseImages(self._database, self._store, self._fetch, transfer, pull=spec.pull)
-            definition = _read(spec, telling)
-            plan = _plan(definition, bases, telling)
             caches = [open_cache(each, self._store, self._registries, transfer) for each in spec.cache_from]
             imports = Imports(caches, self._store.assembler.layers, telling)
-            around = surroundings(spec, plan)
-            with Executor(
-                self._database, self._paths, self._store, self._networks, around, self._turns, imports
-            ) as executor:
-                stages = functools.partial(Stages, spec, plan, definition, bases, executor, telling, ending)
+            with self._executor(imports) as executor:
+                contexts = Contexts(spec, executor, self._store, telling, ending.descriptor)
+                definition = _read(spec, contexts, telling)
+                plan = _plan(definition, bases, telling)
+                executor.around = surroundings(spec, plan)
+                stages = functools.partial(Stages, spec, plan, definition, bases, executor, contexts, telling, ending)
                 result = _result(stages, executor, ending)
                 built, is_changed = self._export(spec, plan, result, executor, telling)
                 exporter = Exporter(self._database, self._store, self._registries, transfer, telling)
@@ -82,7 +82,8 @@ class Builder:
     def check(self, spec: BuildSpec) -> BuildCheck:
         """Look a Dockerfile over. Raises as Runtime.check_build says."""
         bases = BaseImages(self._database, self._store, self._fetch, QuietTransfer(lambda: False), pull=False)
-        definition = read_definition(spec)
+        with self._executor() as executor:
+            definition = read_definition(spec, Contexts(spec, executor, self._store, Telling(None), None))
         lint = _lint_of(definition)
         sketch = outline(definition.dockerfile, definition.options, lint)
         known: dict[ImageSource, BaseImage] = {}
@@ -104,6 +105,9 @@ class Builder:
             for warning in found
         )
         return BuildCheck(warnings, fails=bool(warnings) and lint.options.error)
+
+    def _executor(self, imports: Imports | None = None) -> Executor:
+        return Executor(self._database, self._paths, self._store, self._networks, turns=self._turns, imports=imports)
 
     def _export(
         self, spec: BuildSpec, plan: BuildPlan, result: StageResult, executor: Executor, telling: Telling
@@ -174,10 +178,10 @@ def _secret(file: str, value: str) -> bytes:
         raise FailedPrecondition(f"cannot read the secret `{file}`: {(error.strerror or '').lower()}") from error
 
 
-def _read(spec: BuildSpec, telling: Telling) -> Definition:
+def _read(spec: BuildSpec, contexts: Contexts, telling: Telling) -> Definition:
     name = "Dockerfile" if spec.dockerfile_inline else spec.dockerfile or "Dockerfile"
     with telling.step(f"[internal] load build definition from {os.path.basename(name)}"):  # noqa: PTH119 - a name
-        return read_definition(spec)
+        return read_definition(spec, contexts)
 
 
 def _lint_of(definition: Definition) -> Lint:

@@ -53,6 +53,10 @@ class BuildCache:
         self.steps: dict[str, KnownStep] = {}
         """Everything that was found or kept; `notes` likewise."""
         self.notes: dict[str, str] = {}
+        self.has_new = False
+        """Whether there are steps whose layers may not be on the disk yet."""
+        self.has_kept = False
+        """Whether there is a step that was not there before."""
 
     def find(self, key: str, on: Sequence[DiffID]) -> KnownStep | None:
         """Return what a step made: a layer that is here, or one that a shared cache offers (Imports.stack brings it).
@@ -82,15 +86,43 @@ class BuildCache:
         row = builds.StepRow(key, layer.diff_id, layer.size_bytes, step.made_ns)
         with self._database.transaction() as connection:
             builds.insert_step(connection, row, self._boot_id)
+        self.has_new = self.has_kept = True
         with self._lock:
             self.steps[key] = step
         return step
+
+    def find_own(self, key: str) -> Layer | None:
+        """Return a source that was fetched on this machine. Shared caches are not asked, and do not get it.
+
+        Call under the store's lease.
+        """
+        found = self._find_here(key, ())
+        if found is not None:
+            with self._lock:
+                self._used.add(key)
+        return None if found is None else found.layer
+
+    def keep_own(self, key: str, layer: Layer) -> None:
+        """Remember a source that was fetched."""
+        row = builds.StepRow(key, layer.diff_id, layer.size_bytes, self._layers.made_ns(layer.diff_id))
+        with self._database.transaction() as connection:
+            builds.insert_step(connection, row, self._boot_id)
+        self.has_new = self.has_kept = True
 
     def begin_again(self) -> None:
         """Forget what was found; what was kept is found again."""
         with self._lock:
             self.steps.clear()
             self.notes.clear()
+
+    def find_own_note(self, key: str) -> str | None:
+        """Return what a server said, which is no business of others."""
+        return builds.find_note(self._database.read(), key)
+
+    def keep_own_note(self, key: str, text: str) -> None:
+        """Note what a server says, in the place of what it said before."""
+        with self._database.transaction() as connection:
+            builds.insert_note(connection, key, text)
 
     def find_note(self, key: str) -> str | None:
         """Return what was noted under a key. Raises Cancelled."""
@@ -138,6 +170,7 @@ class BuildCache:
             builds.touch_steps(connection, stale)
             if layers_are_synced:
                 builds.settle(connection, self._boot_id)
+                self.has_new = False
             for key, (source, step) in brought.items():
                 # Layers from elsewhere are on the disk as soon as they have their place.
                 row = builds.StepRow(key, step.layer.diff_id, step.layer.size_bytes, step.made_ns, source)

@@ -16,14 +16,15 @@ from runtime.build.inputs import Inputs, Roots
 from runtime.build.plan import CopyStep, RunStep, Step, WorkdirStep
 from runtime.build.remotecache.exports import Done
 from runtime.build.remotecache.imports import Imports, LayersLost
-from runtime.build.roots import Surroundings
+from runtime.build.roots import LayersRoot, Surroundings
 from runtime.build.session import BuildSession, Networks
+from runtime.build.sources import Sources
 from runtime.build.telling import Telling
 from runtime.build.turns import Turns
 from runtime.build.work import CopyWork, FolderWork, RunWork
 from runtime.build.worker.client import BuildWorker, Output
 from runtime.build.worker.messages import Outcome, Place
-from runtime.image.layers import Layer, LayerStore
+from runtime.image.layers import FILES, Layer, LayerStore
 from runtime.image.store import ImageStore
 from runtime.paths import Paths
 from runtime.state import builds
@@ -65,25 +66,24 @@ class Executor:
         paths: Paths,
         images: ImageStore,
         networks: Networks,
-        around: Surroundings,
+        around: Surroundings | None = None,
         turns: Turns | None = None,
         imports: Imports | None = None,
     ) -> None:
         """`turns` are of the builds that go on at the same time."""
         self._paths = paths
         self._images = images
-        self._around = around
+        self.around = around or Surroundings()
+        """What the programs of steps find; may be set until the first step."""
         self._database = database
         self._layers = LayerStore(images.blobs)
         self._turns = turns or Turns()
         self._imports = imports or Imports((), self._layers, Telling(None))
         self._cache = BuildCache(database, self._layers, self._imports)
+        self.sources = Sources(self._cache, self._layers, self._turns)
         self._worker = BuildWorker(paths.images)
         self._session = BuildSession(database, paths, networks)
-        self._inputs = Inputs(self._cache, self._imports, images.blobs, self._worker, around, self._get_ready)
-        self.has_done_steps = False
-        """Whether a step was done, and not found: there may be something to collect."""
-        self._made_layers = False
+        self._inputs = Inputs(self._cache, self._imports, images.blobs, self._worker, self.sources, self._get_ready)
         self._needs_network = False
         self._is_ready = False
         self._ending: _Ending | None = None
@@ -99,7 +99,6 @@ class Executor:
             self.finish()
             if self._ending is not None:
                 self._ending.wait()
-            self._inputs.close()
             self.settle()
 
     def expect(self, steps: Sequence[Step], roots: Roots, *, use_cache: bool) -> None:
@@ -108,7 +107,7 @@ class Executor:
         A file that changed is as good as a step that is not, and without the cache none is.
         """
         self._needs_network = any(
-            isinstance(step, RunStep) and programs.network_of(step, self._around) != "host" for step in steps
+            isinstance(step, RunStep) and programs.network_of(step, self.around) != "host" for step in steps
         )
         if use_cache:
             self._inputs.look_ahead(steps, roots)
@@ -120,17 +119,30 @@ class Executor:
         if self._ending is None:
             self._ending = _Ending(self._worker, self._session)
 
+    @property
+    def has_done_steps(self) -> bool:
+        """Whether a step was done, and not found: there may be something to collect."""
+        return self._cache.has_kept
+
+    def folder_of(self, root: LayersRoot) -> Path:
+        """Return where the files of a root of one layer are. Raises as `bring`."""
+        return Path(self._imports.stack(root.diff_ids)[0])
+
+    def layer(self, diff_id: DiffID) -> tuple[Layer, int]:
+        """Return a layer that was built here, with the time at which it was made, in nanoseconds since 1970."""
+        return Layer(diff_id, self._layers.size(self._layers.built(diff_id) / FILES)), self._layers.made_ns(diff_id)
+
     def settle(self) -> None:
         """Have all layers on the disk, before an image of them is recorded; their steps are found from now on."""
-        if self._made_layers:
+        has_new = self._cache.has_new
+        if has_new:
             descriptor = os.open(self._paths.images, _FOLDER)
             try:
                 sync_filesystem(descriptor)
                 self._cache.trim(_share_of(descriptor))
             finally:
                 os.close(descriptor)
-        self._cache.settle(layers_are_synced=self._made_layers)
-        self._made_layers = False
+        self._cache.settle(layers_are_synced=has_new)
 
     def begin_again(self, lost: LayersLost) -> None:
         """Let another attempt do without what was lost."""
@@ -169,7 +181,7 @@ class Executor:
         `output` hears what RUN writes; `cancelled` is a descriptor whose readiness ends the step with
         KeyboardInterrupt. Raises EngineError, LayersLost among it: then `begin_again`.
         """
-        work = self._work(step, roots)
+        work = self._work(step, roots, cancelled)
         if work is None:
             return StepResult()
         hearing = _Hearing(roots, use_cache, output, cancelled)
@@ -177,18 +189,18 @@ class Executor:
         with self._turns.step(key, cancelled) as turn:
             if (use_cache or turn.is_done) and (found := self._cache.find(key, on)) is not None:
                 # What another build made just now may not be on the disk yet.
-                self._made_layers = self._made_layers or turn.is_done
+                self._cache.has_new = self._cache.has_new or turn.is_done
                 return StepResult(found.layer, found.made_ns, is_cached=True)
             self._get_ready()
             with self._scratch() as scratch:
-                place = Place(self._imports.stack(on), str(scratch), self._around.clamp_s)
+                place = Place(self._imports.stack(on), str(scratch), self.around.clamp_s)
                 outcome = self._do(work, place, hearing)
             if outcome.exit_code:
                 return StepResult(exit_code=outcome.exit_code, failure=outcome.failure)
             layer = Layer(DiffID(outcome.diff_id), outcome.size_bytes)
             # Under what it read, not under what was there before: somebody may have saved a file meanwhile.
             kept = self._cache.keep(work.key(on, outcome.digests[: len(work.digests)]), layer)
-            self._made_layers = self.has_done_steps = turn.is_done = True
+            turn.is_done = True
             return StepResult(layer, kept.made_ns)
 
     def _get_ready(self) -> None:
@@ -200,14 +212,14 @@ class Executor:
         if self._needs_network:
             self._session.warm_up()
 
-    def _work(self, step: Step, roots: Roots) -> CopyWork | FolderWork | RunWork | None:
+    def _work(self, step: Step, roots: Roots, cancelled: int | None) -> CopyWork | FolderWork | RunWork | None:
         if isinstance(step, WorkdirStep):
-            return FolderWork(step, self._around.clamp_s)
+            return FolderWork(step, self.around.clamp_s)
         if isinstance(step, CopyStep):
-            return self._inputs.copying(step, roots)
+            return self._inputs.copying(step, roots, self.around, cancelled)
         if isinstance(step, RunStep):
-            programs.check(step, self._around)
-            return self._inputs.running(step, roots)
+            programs.check(step, self.around)
+            return self._inputs.running(step, roots, self.around)
         return None
 
     def _do(self, work: CopyWork | FolderWork | RunWork, place: Place, hearing: "_Hearing") -> Outcome:
@@ -216,7 +228,7 @@ class Executor:
         group = self._session.next_step()
         with self._session.sandbox(work.network) as stack:
             surroundings = programs.StepSurroundings(
-                build=self._around,
+                build=self.around,
                 network=work.network,
                 endpoints=stack.endpoints,
                 group=group,

@@ -6,32 +6,34 @@ Of a context only the files that a step names are looked at, and of those only s
 import itertools
 import os
 import stat
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from pathlib import Path
 
 from runtime.build import programs
 from runtime.build.cache import BuildCache, key_of
 from runtime.build.dockerfile.remotes import SourceKind, kind_of
-from runtime.build.download import download
 from runtime.build.files import matching
 from runtime.build.files.bringing import Selection, digest_of, literal_pattern
 from runtime.build.files.digest import KnownDigests, Signature, signature_of
 from runtime.build.files.source import SourceTree
 from runtime.build.plan import BindMount, CacheMount, ContextSource, CopyStep, RunStep, Source, Step
 from runtime.build.remotecache.imports import Imports
-from runtime.build.roots import FolderRoot, Root, Surroundings
+from runtime.build.roots import FolderRoot, LayersRoot, Root, Surroundings
+from runtime.build.sources import Sources
 from runtime.build.work import CopyWork, RunWork
 from runtime.build.worker.client import BuildWorker
 from runtime.build.worker.messages import Files, Part, ReadDigest
-from runtime.errors import EngineError, NotFound, Unsupported
+from runtime.errors import EngineError, NotFound
 from runtime.image.content import BlobStore
 from runtime.image.identity import chain_ids
 from runtime.syscall.tree import remove_tree
+from schemas.dataclass import dataclass
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_EVERYTHING = "."
+_AGENT = "default"
+"""Id of the ssh agent that git has, as with BuildKit; the user's own, where the build is given none."""
 Roots = Callable[[Source], Root]
 """Finds what a source of the plan is: the layers of an image or a stage, or a folder."""
 
@@ -45,7 +47,7 @@ class Inputs:
         imports: Imports,
         blobs: BlobStore,
         worker: BuildWorker,
-        around: Surroundings,
+        sources: Sources,
         on_change: Callable[[], None],
     ) -> None:
         """`on_change` is called for a file that is not as the last build left it, while others are still looked at."""
@@ -54,16 +56,7 @@ class Inputs:
         self._imports = imports
         self._blobs = blobs
         self._worker = worker
-        self._around = around
-        self._lock = threading.Lock()
-        self._folder: Path | None = None
-        self._downloads = 0
-
-    def close(self) -> None:
-        """Remove what was downloaded. Idempotent."""
-        if self._folder is not None:
-            remove_tree(self._folder)
-            self._folder = None
+        self._sources = sources
 
     def look_ahead(self, steps: Iterable[Step], roots: Roots) -> None:
         """Look at the files that steps name, which is soon done: a change in them is known before all is looked at."""
@@ -79,13 +72,17 @@ class Inputs:
                     if stat.S_ISREG(status.st_mode):
                         self._known.digest_of(signature_of(status))
 
-    def copying(self, step: CopyStep, roots: Roots) -> CopyWork:
-        """Return a COPY or ADD with the digests of what it copies. Raises NotFound, InvalidArgument, OSError."""
-        parts = list(self._parts(step, roots))
-        digests = tuple(self._digest(root, part) for root, part in parts)
-        return CopyWork(step, tuple(parts), digests, self._around.clamp_s)
+    def copying(self, step: CopyStep, roots: Roots, around: Surroundings, cancelled: int | None = None) -> CopyWork:
+        """Return a COPY or ADD with the digests of what it copies, fetched where it is elsewhere.
 
-    def running(self, step: RunStep, roots: Roots) -> RunWork:
+        Raises NotFound, InvalidArgument, OSError, and what Sources does.
+        """
+        fetching = _Fetching(self._sources, step, around.ssh.get(_AGENT, ""), cancelled)
+        parts = list(self._parts(step, roots, fetching))
+        digests = tuple(self._digest(root, part) for root, part in parts)
+        return CopyWork(step, tuple(parts), digests, around.clamp_s)
+
+    def running(self, step: RunStep, roots: Roots, around: Surroundings) -> RunWork:
         """Return a RUN with the digests of what is mounted. Raises NotFound, InvalidArgument, OSError."""
         mounted: list[str] = []
         digests: list[str] = []
@@ -99,8 +96,8 @@ class Inputs:
                     digests.append(self._digest(root, part))
             else:
                 mounted.append(chain_ids(root.diff_ids)[-1] if root.diff_ids else "scratch")
-        network = programs.network_of(step, self._around)
-        return RunWork(step, network, self._around, tuple(mounted), tuple(digests))
+        network = programs.network_of(step, around)
+        return RunWork(step, network, around, tuple(mounted), tuple(digests))
 
     def files(self, root: Root) -> Files:
         """Return a root as the worker finds it, its layers brought. Raises LayersLost, NotFound, Cancelled."""
@@ -108,7 +105,7 @@ class Inputs:
             return Files(folder=str(root.path), ignore=root.ignore, owned_by_root=True)
         return Files(lowers=self._imports.stack(root.diff_ids))
 
-    def _parts(self, step: CopyStep, roots: Roots) -> Iterator[tuple[Root, Part]]:
+    def _parts(self, step: CopyStep, roots: Roots, fetching: "_Fetching") -> Iterator[tuple[Root, Part]]:
         """Yield what is copied in order, local files that stand side by side together."""
         for kind, group in itertools.groupby(step.sources, kind_of if step.add else _local):
             sources = tuple(group)
@@ -117,23 +114,10 @@ class Inputs:
                 unpack = step.add if step.unpack is None else step.unpack
                 yield root, Part(Files(), sources, step.exclude, step.parents, unpack)
             for source in sources if kind is SourceKind.URL else ():
-                yield self._downloaded(source, step)
-            if kind is SourceKind.GIT:
-                raise Unsupported(f"`ADD {sources[0]}`: git repositories cannot be added yet", hint="clone it in a RUN")
-
-    def _downloaded(self, url: str, step: CopyStep) -> tuple[Root, Part]:
-        with self._lock:
-            self._downloads += 1
-            folder = self._scratch() / str(self._downloads)
-        folder.mkdir()
-        name = download(url, folder, step.checksum)
-        root = FolderRoot(folder)
-        return root, Part(Files(), (literal_pattern(name),), unpack=bool(step.unpack))
-
-    def _scratch(self) -> Path:
-        if self._folder is None:
-            self._folder = self._blobs.scratch()
-        return self._folder
+                file, name = fetching.file(source)
+                yield file, Part(Files(), (literal_pattern(name),), unpack=bool(step.unpack))
+            for source in sources if kind is SourceKind.GIT else ():
+                yield fetching.repository(source), Part(Files(), (_EVERYTHING,), step.exclude)
 
     def _digest(self, root: Root, part: Part) -> str:
         selection = Selection(part.patterns, part.exclude, part.parents)
@@ -170,6 +154,28 @@ class _Watched:
     def keep_digest(self, signature: Signature, digest: str) -> None:
         """Remember one."""
         self._known.keep_digest(signature, digest)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fetching:
+    """What is elsewhere, for one ADD."""
+
+    sources: Sources
+    step: CopyStep
+    agent: str
+    cancelled: int | None
+
+    def file(self, url: str) -> tuple[LayersRoot, str]:
+        return self.sources.file(url, checksum=self.step.checksum, cancelled=self.cancelled)
+
+    def repository(self, reference: str) -> LayersRoot:
+        return self.sources.repository(
+            reference,
+            checksum=self.step.checksum,
+            keep_git_dir=self.step.keep_git_dir,
+            agent=self.agent,
+            cancelled=self.cancelled,
+        )
 
 
 def _local(_: str) -> SourceKind:

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 
 from runtime.api import BuildListener
 from runtime.build.bases import BaseImages
+from runtime.build.contexts import Contexts
 from runtime.build.definition import Definition
 from runtime.build.dockerfile.faults import error_at
 from runtime.build.executor import Executor, StepResult
@@ -15,6 +16,7 @@ from runtime.build.plan import (
     BuildPlan,
     ContextSource,
     CopyStep,
+    History,
     ImageSource,
     PlannedStage,
     RunStep,
@@ -29,7 +31,7 @@ from runtime.build.results import StageResult
 from runtime.build.roots import LayersRoot, Root
 from runtime.build.telling import Step as Told
 from runtime.build.telling import Telling
-from runtime.errors import BuildFailed, Cancelled, EngineError, SourceError, Unsupported
+from runtime.errors import BuildFailed, Cancelled, EngineError, SourceError
 from runtime.image.platforms import format_platform, own_platform
 from runtime.image.reference import parse
 from schemas.dataclass import dataclass
@@ -115,13 +117,14 @@ class _Promise:
 class Stages:
     """The stages of one build, while they are built."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a build consists of
         self,
         spec: BuildSpec,
         plan: BuildPlan,
         definition: Definition,
         bases: BaseImages,
         executor: Executor,
+        contexts: Contexts,
         telling: Telling,
         cancelling: Cancelling,
     ) -> None:
@@ -130,6 +133,7 @@ class Stages:
         self._definition = definition
         self._bases = bases
         self._executor = executor
+        self._contexts = contexts
         self._telling = telling
         self._cancelling = cancelling
         self._promises = {stage.index: _Promise() for stage in plan.stages}
@@ -189,11 +193,15 @@ class Stages:
                 told.is_cached = True
                 return self._bases.result(base)
         if isinstance(base, ContextSource):
-            raise Unsupported(
-                f"stage `{stage.name}` stands on the additional context `{base.name}`, which is a folder",
-                hint="use `FROM scratch` and `COPY --from`",
-            )
+            with self._telling.step(numbering.title(stage.text)):
+                return self._begin_on_files(stage, base)
         return StageResult()
+
+    def _begin_on_files(self, stage: PlannedStage, base: ContextSource) -> StageResult:
+        layer, made_ns = self._contexts.layer_of(self._definition.root(base))
+        below = StageResult().with_layer(layer, made_ns)
+        # BuildKit's word for a layer that no instruction made.
+        return below.with_history(History(stage.text, empty_layer=False, comment="buildkit.exporter.image.v0"))
 
     def _carry_out(self, stage: PlannedStage, step: Step, result: StageResult, told: Told) -> StageResult:
         self._check_platform(stage, step)
@@ -264,7 +272,7 @@ class Stages:
             return self._bases.root(source)
         if isinstance(source, ScratchSource):
             return LayersRoot()
-        return self._definition.folder(source)
+        return self._definition.root(source)
 
 
 def _severity(error: BaseException) -> int:

@@ -3,16 +3,16 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from runtime.errors import InvalidArgument, Unsupported
 from runtime.image import reference
-from runtime.image.archive import Archive
 from runtime.image.assembly import Assembler
 from runtime.image.configuration import Configuration, read_configuration
 from runtime.image.identity import chain_ids, digest_of, hexadecimal
 from runtime.image.machine import machine_architecture
 from runtime.image.platforms import candidates, parse_platform
+from runtime.image.streams import Readable
 from schemas.dataclass import dataclass
 from schemas.engine.identifiers import DiffID
 from schemas.engine.records import ImageRecord
@@ -41,7 +41,20 @@ class _Source:
     manifest: bytes | None = None
 
 
-def load(archive: Archive, assembler: Assembler) -> list[ImageRecord]:
+class Members(Protocol):
+    """Files by name: of an archive, or a folder."""
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a file."""
+
+    def document(self, name: str) -> bytes:
+        """Return a small file whole. Raises NotFound, InvalidArgument."""
+
+    def stream(self, name: str) -> Readable:
+        """Return a file to be read. Raises NotFound, InvalidArgument."""
+
+
+def load(archive: Members, assembler: Assembler) -> list[ImageRecord]:
     """Store every image of an archive that runs on this machine. Call under the store's lease.
 
     The records have the archive's names alone; the store may know others for the same image.
@@ -59,7 +72,7 @@ def load(archive: Archive, assembler: Assembler) -> list[ImageRecord]:
     return [_add(archive, assembler, source) for source in sources]
 
 
-def _add(archive: Archive, assembler: Assembler, source: _Source) -> ImageRecord:
+def _add(archive: Members, assembler: Assembler, source: _Source) -> ImageRecord:
     configuration = read_configuration(source.configuration)
     diff_ids = configuration.diff_ids
     _check_platform(configuration)
@@ -76,7 +89,7 @@ def _add(archive: Archive, assembler: Assembler, source: _Source) -> ImageRecord
 
 
 def _add_layer(
-    archive: Archive, assembler: Assembler, member: str, expected: Descriptor | None, diff_ids: Sequence[DiffID]
+    archive: Members, assembler: Assembler, member: str, expected: Descriptor | None, diff_ids: Sequence[DiffID]
 ) -> Descriptor:
     diff_id = diff_ids[-1]
     unpacked = assembler.layers.find(diff_id, chain_ids(diff_ids)[-1])
@@ -97,7 +110,7 @@ def _check_platform(configuration: Configuration) -> None:
         )
 
 
-def _from_docker(archive: Archive) -> list[_Source]:
+def _from_docker(archive: Members) -> list[_Source]:
     return [
         _Source(
             archive.document(_text(entry, "Config")),
@@ -108,14 +121,14 @@ def _from_docker(archive: Archive) -> list[_Source]:
     ]
 
 
-def _docker_entries(archive: Archive) -> list[dict[str, object]]:
+def _docker_entries(archive: Members) -> list[dict[str, object]]:
     entries = _parsed(archive.document("manifest.json"), _same, "manifest.json")
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise InvalidArgument("`manifest.json` of the archive is not a list of images")
     return entries
 
 
-def _from_oci(archive: Archive) -> list[_Source]:
+def _from_oci(archive: Members) -> list[_Source]:
     names = _docker_names(archive)
     index = _parsed(archive.document("index.json"), index_from_plain, "index.json")
     found: dict[str, _Source] = {}
@@ -131,7 +144,7 @@ def _from_oci(archive: Archive) -> list[_Source]:
     return list(found.values())
 
 
-def _images_of(archive: Archive, entry: Descriptor, depth: int) -> list[Descriptor]:
+def _images_of(archive: Members, entry: Descriptor, depth: int) -> list[Descriptor]:
     """Return the manifest an index entry stands for: itself, or the one for this machine."""
     if ATTESTATION in entry.annotations:
         return []
@@ -145,7 +158,7 @@ def _images_of(archive: Archive, entry: Descriptor, depth: int) -> list[Descript
     return []
 
 
-def _chosen(archive: Archive, index: Index, depth: int) -> list[Descriptor]:
+def _chosen(archive: Members, index: Index, depth: int) -> list[Descriptor]:
     for entry in candidates(index.manifests, parse_platform("")):
         # `docker save` of one platform leaves the others' entries in, without their blobs.
         if archive.has(_blob_path(entry.digest)) and (images := _images_of(archive, entry, depth)):
@@ -153,7 +166,7 @@ def _chosen(archive: Archive, index: Index, depth: int) -> list[Descriptor]:
     raise Unsupported(f"the archive has no image for linux/{machine_architecture()}")
 
 
-def _oci_source(archive: Archive, descriptor: Descriptor, entry: Descriptor, names: dict[str, list[str]]) -> _Source:
+def _oci_source(archive: Members, descriptor: Descriptor, entry: Descriptor, names: dict[str, list[str]]) -> _Source:
     content = _blob(archive, descriptor)
     manifest: Manifest = _parsed(content, manifest_from_plain, descriptor.digest)
     named = names.get(manifest.config.digest)
@@ -167,7 +180,7 @@ def _oci_source(archive: Archive, descriptor: Descriptor, entry: Descriptor, nam
     )
 
 
-def _docker_names(archive: Archive) -> dict[str, list[str]]:
+def _docker_names(archive: Members) -> dict[str, list[str]]:
     """Return names by configuration digest, from the manifest.json that Docker puts beside an index."""
     if not archive.has("manifest.json"):
         return {}
@@ -178,7 +191,7 @@ def _docker_names(archive: Archive) -> dict[str, list[str]]:
     return names
 
 
-def _blob(archive: Archive, descriptor: Descriptor) -> bytes:
+def _blob(archive: Members, descriptor: Descriptor) -> bytes:
     content = archive.document(_blob_path(descriptor.digest))
     if digest_of(content) != descriptor.digest:
         raise InvalidArgument(f"blob `{descriptor.digest}` of the archive is damaged")

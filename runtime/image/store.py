@@ -21,6 +21,7 @@ from runtime.image.collection import Collector
 from runtime.image.host import is_host, recipe
 from runtime.image.host_base import base_folder
 from runtime.image.layers import HOST_BASES, LayerStore
+from runtime.image.layouts import LayoutName, opened_layout
 from runtime.image.output import written
 from runtime.image.reference import familiar, parse
 from runtime.image.removal import remove_image
@@ -105,6 +106,17 @@ class ImageStore:
                 remove_tree(scratch)
         self.collect()
         return records
+
+    def load_layout(self, name: LayoutName) -> ImageRecord:
+        """Load one image of an OCI layout, which gets no name. Call under a lease.
+
+        Raises InvalidArgument, NotFound, Unsupported, ResourceExhausted.
+        """
+        with named_errors("load"), opened_layout(name) as members:
+            records = loading.load(members, self.assembler)
+        if not records:
+            raise InvalidArgument(f"what `{name.path}` has under that name is no image")
+        return records[0]
 
     def save(self, references: Sequence[str], target: Path, *, gzipped: bool = False) -> None:
         """Write images into one archive, Docker's and OCI's at once (`-`: standard output).

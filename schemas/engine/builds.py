@@ -66,9 +66,10 @@ class BuildSpec:
     """An image to build. Sizes in bytes."""
 
     context: str
-    """Absolute path of a folder."""
+    """What is built from: the absolute path of a folder, an archive or a Dockerfile; the URL of an archive, a
+    Dockerfile or a git repository; `-`: an archive or a Dockerfile on standard input."""
     dockerfile: str = "Dockerfile"
-    """Absolute, or relative to the context."""
+    """Absolute, or relative to the context; not for a context that is a Dockerfile itself."""
     dockerfile_inline: str = ""
     """The text itself; `dockerfile` does not count then."""
     references: tuple[str, ...] = ()
@@ -77,7 +78,8 @@ class BuildSpec:
     arguments: dict[str, str] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
     contexts: dict[str, str] = field(default_factory=dict)
-    """Additional ones by name: an absolute path, or `docker-image://REFERENCE`."""
+    """Additional ones by name: the absolute path of a folder, a URL likewise, `docker-image://REFERENCE`, or
+    `oci-layout://PATH:TAG@DIGEST`."""
     secrets: tuple[BuildSecret, ...] = ()
     ssh: dict[str, str] = field(default_factory=dict)
     """Id to the socket of an agent."""

@@ -13,6 +13,7 @@ from compose.cli.options import pipes_of
 from compose.cli.values import environment_of
 from compose.errors import EXIT_FAILURE, ProjectError
 from compose.loader import units
+from compose.orchestration.building import with_input
 from compose.orchestration.executor import Execution
 from compose.orchestration.operation import BuildImage
 from compose.orchestration.plan import Plan
@@ -101,7 +102,7 @@ def _check(context: Context, plan: Plan) -> int:
     fails = False
     for node in plan:
         if isinstance(node.operation, BuildImage):
-            found = context.images().check_build(node.operation.spec)
+            found = context.images().check_build(with_input(node.operation.spec))
             context.write(report(node.operation.name, found))
             fails = fails or found.fails
     return EXIT_FAILURE if fails else SUCCESS

@@ -24,7 +24,7 @@ def run(context: Context) -> int:
         context.show_plan(described(context.reader(), project, wanted))
         return SUCCESS
     with interruptible() as interruption:
-        execution = Execution(context.progress(), options.parallel, interruption, context.fetch_context)
+        execution = Execution(context.progress(), options.parallel, interruption)
         outcome = up(
             context.runtime(),
             project,

@@ -47,7 +47,7 @@ def run(context: Context) -> int:
         return SUCCESS
     with interruptible() as interruption:
         events = Unmentioned(context.progress(silent=options.quiet), f"Container {project.name}-{options.service}-run-")
-        execution = Execution(events, options.parallel, interruption, context.fetch_context)
+        execution = Execution(events, options.parallel, interruption)
         project = _with_volumes(context.runtime(), project, wanted.volumes)
         record = create_one_off(context.runtime(), project, wanted, execution, warn=context.warn)
     one_off = OneOff(context.runtime(), record)

@@ -19,6 +19,6 @@ def run(context: Context) -> int:
         context.show_plan(described(context.reader(), project, wanted))
         return SUCCESS
     with interruptible() as interruption:
-        execution = Execution(context.progress(), options.parallel, interruption, context.fetch_context)
+        execution = Execution(context.progress(), options.parallel, interruption)
         outcome = up(context.runtime(), project, wanted, execution, warn=context.warn)
     return INTERRUPTED if outcome.interrupted else SUCCESS

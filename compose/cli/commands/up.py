@@ -82,7 +82,7 @@ def _bring_up(context: Context, project: Project, wanted: ReconcileOptions) -> d
             context.runtime(),
             project,
             wanted,
-            Execution(context.progress(), context.options.parallel, interruption, context.fetch_context),
+            Execution(context.progress(), context.options.parallel, interruption),
             confirm=lambda volume: consent(context, volume),
             warn=context.warn,
         )

@@ -7,7 +7,7 @@ from dataclasses import field
 from compose import labels
 from compose.errors import DanglingReference, ProjectError
 from compose.orchestration.specs.caches import cache_sources, cache_targets
-from compose.orchestration.specs.contexts import is_repository
+from compose.orchestration.specs.contexts import is_elsewhere
 from compose.orchestration.specs.surroundings import image_of
 from compose.version import __version__
 from schemas.composefile.build import BuildConfig
@@ -19,6 +19,7 @@ from schemas.engine.specs import Resources
 
 SERVICE_CONTEXT = "service:"
 _IMAGE = "docker-image://"
+_LAYOUT = "oci-layout://"
 _NETWORKS = ("", "default", "host", "none")
 _INSECURE = "security.insecure"
 _HOST_NETWORK = "network.host"
@@ -98,10 +99,10 @@ def _check(service: ServiceConfig, build: BuildConfig) -> None:
 
 
 def _folder(service: ServiceConfig, context: str) -> str:
-    if not os.path.isabs(context) and not is_repository(context):  # noqa: PTH117 - a text
+    if not os.path.isabs(context) and not is_elsewhere(context):  # noqa: PTH117 - a text
         raise ProjectError(
             f"services.{service.name}.build: the context `{context}` is not a folder",
-            hint="a folder or the URL of a git repository can be built from",
+            hint="a folder, an archive, or the URL of a git repository or archive can be built from",
             path=("services", service.name, "build"),
         )
     return context
@@ -114,7 +115,9 @@ def _additional(project: Project, service: ServiceConfig, value: str) -> str:
         if other is None:
             raise DanglingReference(f'service "{service.name}" is built on undefined service {name}')
         return f"{_IMAGE}{image_of(project, other)}"
-    return value if value.startswith(_IMAGE) else _folder(service, value)
+    if value.startswith(_LAYOUT):
+        return f"{_LAYOUT}{os.path.join(project.working_dir, value.removeprefix(_LAYOUT))}"  # noqa: PTH118 - texts
+    return _folder(service, value)
 
 
 def _secrets(project: Project, service: ServiceConfig, build: BuildConfig) -> list[BuildSecret]:

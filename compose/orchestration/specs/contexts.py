@@ -2,11 +2,10 @@
 
 import re
 
+STANDARD_INPUT = "-"
 _SCP_STYLE = re.compile(r"[A-Za-z0-9_-]+@[^/\s:]+:")
 
 
-def is_repository(context: str) -> bool:
-    """Whether a context is a git repository (BuildKit, dfgitutil): over HTTP, where its path ends in `.git`."""
-    if context.startswith(("http://", "https://")):
-        return re.split(r"[?#]", context, maxsplit=1)[0].endswith(".git")
-    return context.startswith(("git://", "ssh://", "file://", "github.com/")) or bool(_SCP_STYLE.match(context))
+def is_elsewhere(context: str) -> bool:
+    """Whether a context is no path, but something that the builder fetches: a repository, a URL, an image."""
+    return "://" in context or context.startswith("github.com/") or bool(_SCP_STYLE.match(context))

@@ -2,7 +2,8 @@
 
 import os
 import tarfile
-from typing import IO, cast
+from pathlib import Path
+from typing import IO, BinaryIO, cast
 
 from runtime.build.files.digest import NothingKnown, TreeDigest, file_digest
 from runtime.build.files.source import Item
@@ -18,17 +19,27 @@ def is_archive(item: Item) -> bool:
     if item.is_folder or not item.status.st_size or not item.is_regular:
         return False
     with open(item.open(), "rb") as file:
-        compression, whole = detect(file)
-        try:
-            stream = cast("IO[bytes]", unpacked(compression, whole))
-            with tarfile.open(fileobj=stream, mode="r|", errors="surrogateescape") as tar:
-                return tar.next() is not None
-        except (tarfile.TarError, ValueError, EngineError):
-            return False
-        except DAMAGED as error:
-            if not is_damage(error):
-                raise
-            return False
+        return _begins_with_entry(file)
+
+
+def is_archive_at(path: Path) -> bool:
+    """Whether a regular file of ours or the user's is one. Raises OSError."""
+    with path.open("rb") as file:
+        return _begins_with_entry(file)
+
+
+def _begins_with_entry(file: BinaryIO) -> bool:
+    compression, whole = detect(file)
+    try:
+        stream = cast("IO[bytes]", unpacked(compression, whole))
+        with tarfile.open(fileobj=stream, mode="r|", errors="surrogateescape") as tar:
+            return tar.next() is not None
+    except (tarfile.TarError, ValueError, EngineError):
+        return False
+    except DAMAGED as error:
+        if not is_damage(error):
+            raise
+        return False
 
 
 def unpack_archive(
