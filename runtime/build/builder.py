@@ -153,7 +153,10 @@ def _result(stages: Callable[[], Stages], executor: Executor, ending: Cancelling
 
 
 def surroundings(spec: BuildSpec, plan: BuildPlan) -> Surroundings:
-    """Return what the programs of a build find beside their root. Raises NotFound for a secret's file."""
+    """Return what the programs of a build find beside their root.
+
+    Raises FailedPrecondition for a secret's file that cannot be read, for an agent or key that is not there.
+    """
     return Surroundings(
         network=spec.network or "default",
         allow_insecure=spec.allow_insecure,
@@ -163,9 +166,17 @@ def surroundings(spec: BuildSpec, plan: BuildPlan) -> Surroundings:
         ulimits=spec.ulimits,
         resources=spec.resources,
         secrets={secret.id: _secret(secret.file, secret.value) for secret in spec.secrets},
-        ssh=spec.ssh,
+        ssh={name: _agent(name, path) for name, path in spec.ssh.items()},
         clamp_s=plan.epoch_s,
     )
+
+
+def _agent(name: str, path: str) -> str:
+    """The socket of an agent, or the file of a key. The worker looks again, and is not asked where nothing needs it."""
+    if not os.path.exists(path):  # noqa: PTH110 - a text
+        hint = "`ssh` leads to the socket of an agent, or to a private key"
+        raise FailedPrecondition(f"the ssh agent `{name}` does not exist: `{path}`", hint=hint)
+    return path
 
 
 def _secret(file: str, value: str) -> bytes:

@@ -53,7 +53,8 @@ _OF_ANOTHER_REPOSITORY = frozenset(
     )
 )
 """Variables that a hook or an alias of git leaves to what it runs."""
-_SSH = f"ssh -o ControlMaster=no -o BatchMode=yes -o ConnectTimeout={STALLED_S}"
+SSH = f"ssh -o ControlMaster=no -o BatchMode=yes -o ConnectTimeout={STALLED_S}"
+"""What git speaks ssh with, where the user has not said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +250,7 @@ class Git:
         asked = kept.get("GIT_ALLOW_PROTOCOL")
         known = PROTOCOLS if local else [each for each in PROTOCOLS if each != "file"]
         allowed = [each for each in known if asked is None or each in asked.split(":")]
-        ssh = {} if kept.get("GIT_SSH") or kept.get("GIT_SSH_COMMAND") else {"GIT_SSH_COMMAND": _SSH}
+        ssh = {} if kept.get("GIT_SSH") or kept.get("GIT_SSH_COMMAND") else {"GIT_SSH_COMMAND": SSH}
         return {"GIT_TERMINAL_PROMPT": "0", **kept, **ssh, "GIT_ALLOW_PROTOCOL": ":".join(allowed), "LC_ALL": "C"}
 
 

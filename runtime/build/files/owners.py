@@ -22,5 +22,6 @@ def resolve_owner(text: str, image: Tree) -> tuple[int, int] | None:
     try:
         identity = users.resolve(f"{user}:{group}", (), passwd, groups)
     except StartFailed as error:
-        raise InvalidArgument(f"cannot resolve `--chown={text}`: {error.message}") from error
+        hint = "a user has to be in the image before it is named, by a RUN for example; a number need not"
+        raise InvalidArgument(f"cannot resolve `--chown={text}`: {error.message}", hint=hint) from error
     return identity.uid, identity.uid if user.isdigit() and not group else identity.gid

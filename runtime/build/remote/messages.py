@@ -25,7 +25,7 @@ class Resolve:
 
     reference: str
     agent: str = ""
-    """Socket of the ssh agent; empty for the user's own."""
+    """Socket of an ssh agent, or file of a private key; empty for what the user has."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ The work is done by the first process of a pid namespace: git, and what git star
 import json
 import os
 import select
+import shlex
 import signal
 import socket
 
@@ -13,7 +14,7 @@ from runtime.build.remote.client import MESSAGE_BYTES
 from runtime.build.remote.http_files import download
 from runtime.build.remote.messages import REQUESTS, Answer, CheckOut, Download, Request, Resolve
 from runtime.errors import NotFound
-from runtime.git.client import Checkout, Git, Resolved
+from runtime.git.client import SSH, Checkout, Git, Resolved
 from runtime.git.reference import GitReference, parse, without_password
 from runtime.syscall import constants as c
 from runtime.syscall import process
@@ -65,8 +66,15 @@ def _do(request: Request) -> Answer:
 
 
 def _git(request: Resolve | CheckOut) -> Git:
-    agent = {"SSH_AUTH_SOCK": request.agent} if request.agent else {}
-    return Git({**os.environ, **agent}, tell_waiting=lambda _: None)
+    return Git({**os.environ, **_identity(request.agent)}, tell_waiting=lambda _: None)
+
+
+def _identity(agent: str) -> dict[str, str]:
+    """What says who we are: an agent, or a key."""
+    if not agent:
+        return {}
+    is_key = os.path.isfile(agent)  # noqa: PTH113 - a text
+    return {"GIT_SSH_COMMAND": f"{SSH} -i {shlex.quote(agent)}"} if is_key else {"SSH_AUTH_SOCK": agent}
 
 
 def _check_out(request: CheckOut) -> Answer:

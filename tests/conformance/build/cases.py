@@ -1,7 +1,8 @@
 """The cases: folders with a Dockerfile, where needed with `context.sh` and `build.json`, and with Docker's answer.
 
 `context.sh` makes the context, run in an empty folder as root with umask 022; so names, modes, owners and links that
-no repository holds are the same wherever it runs. `build.json` has a Compose file's `build` attributes.
+no repository holds are the same wherever it runs. `build.json` has a Compose file's `build` attributes. `served.sh`
+makes, likewise, a folder that server.py serves; `SERVER` stands for its address everywhere.
 
 `expected.json` is Docker's answer, as record.py found it; `different.json` says what is different here, and why;
 `here.txt` is the error here.
@@ -18,6 +19,12 @@ from typing import Any
 
 from tests.support.images import busybox_tar
 
+SERVER = "SERVER"
+SETTINGS = """\
+export GIT_AUTHOR_NAME=t GIT_AUTHOR_EMAIL=t@example.org GIT_COMMITTER_NAME=t GIT_COMMITTER_EMAIL=t@example.org
+export GIT_AUTHOR_DATE=2020-01-01T00:00:00Z GIT_COMMITTER_DATE=2020-01-01T00:00:00Z GIT_CONFIG_GLOBAL=/dev/null
+"""
+"""So that a commit has the same name wherever it is made."""
 FOLDER = Path(__file__).parent / "cases"
 BASE = "case-base"
 BASE_CHANGES = ("ENV FROM_BASE=yes", 'CMD ["sh"]', "LABEL base=yes")
@@ -28,6 +35,7 @@ class Case:
     """One Dockerfile and its surroundings."""
 
     folder: Path
+    address: str = SERVER
 
     @property
     def name(self) -> str:
@@ -37,7 +45,7 @@ class Case:
     @property
     def dockerfile(self) -> str:
         """Its text."""
-        return (self.folder / "Dockerfile").read_bytes().decode()
+        return (self.folder / "Dockerfile").read_bytes().decode().replace(SERVER, self.address)
 
     @property
     def script(self) -> str:
@@ -46,10 +54,16 @@ class Case:
         return path.read_text() if path.exists() else ""
 
     @property
+    def served(self) -> str:
+        """What makes the folder that is served; empty where none is."""
+        path = self.folder / "served.sh"
+        return SETTINGS + path.read_text() if path.exists() else ""
+
+    @property
     def build(self) -> dict[str, Any]:
         """More attributes of `build`."""
         path = self.folder / "build.json"
-        return json.loads(path.read_text()) if path.exists() else {}
+        return json.loads(path.read_text().replace(SERVER, self.address)) if path.exists() else {}
 
     @property
     def docker(self) -> dict[str, Any]:
@@ -80,11 +94,23 @@ class Case:
                 answer[part] = value
         return answer
 
+    def at(self, address: str) -> "Case":
+        """Return it with the address of the server."""
+        return Case(self.folder, address)
+
     def make_context(self, target: Path) -> None:
         """Make the context in an empty folder."""
-        if self.script:
-            subprocess.run(["sh", "-euc", self.script], cwd=target, check=True, timeout=30, umask=0o22, env=os.environ)
+        run_script(self.script, target)
         (target / "Dockerfile").write_bytes(self.dockerfile.encode())
+
+    def placeless(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """Return an answer without the address of the server."""
+        return json.loads(json.dumps(answer).replace(self.address, SERVER))
+
+
+def run_script(script: str, target: Path) -> None:
+    """Run what makes a folder, in it."""
+    subprocess.run(["sh", "-euc", script], cwd=target, check=True, timeout=30, umask=0o22, env=os.environ)
 
 
 def cases() -> list[Case]:

@@ -2,9 +2,10 @@
 
     python -m tests.conformance.build.record --peer SCRIPT [NAME …]
 
-Needs root and a script that runs commands where a Docker engine answers (`SCRIPT run docker …`), with xz-utils and a
-folder /srv. Builds go through docker compose, which uses the engine's BuildKit even where the client has no buildx. The
-answers here are those of docker compose 2.26.1 on Docker 26.1.5. Without names the cases without an answer are asked.
+Needs root and a script that runs commands where a Docker engine answers (`SCRIPT run docker …`), with xz-utils, git,
+curl, python3 and a folder /srv. Builds go through docker compose, which uses the engine's BuildKit even where the
+client has no buildx; archives of a web server as contexts, which it gets wrong, straight to the engine. The answers
+here are those of docker compose 2.26.1 on Docker 26.1.5. Without names the cases without an answer are asked.
 """
 
 import argparse
@@ -12,10 +13,13 @@ import json
 import re
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from tests.conformance.build.cases import BASE, BASE_CHANGES, Case, base_tar, cases
+from tests.conformance.build import server
+from tests.conformance.build.cases import BASE, BASE_CHANGES, SERVER, Case, base_tar, cases
 from tests.conformance.build.contents import answer
 
 PLACE = "/srv/differ"
@@ -51,23 +55,51 @@ class Peer:
             subprocess.run([*self._run, "docker", "save", image], stdout=file, check=True, timeout=120)
         return path
 
+    @contextmanager
+    def serving(self, folder: str) -> Iterator[str]:
+        """Serve a folder of the peer's where its engine can reach it; yields the address."""
+        self.shell(f'cat >"{PLACE}/server.py"', content=Path(server.__file__).read_bytes())
+        command = [*self._run, "python3", f"{PLACE}/server.py", folder]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            yield process.stdout.readline().strip()
+            process.communicate()
+
     def ask(self, case: Case, base: Path) -> dict[str, Any]:
         """Return the answer to a case."""
-        image, place = f"differ-{case.name}", f"{PLACE}/{case.name}"
-        empty = f'rm -rf "{place}"; mkdir -p "{place}/context"; umask 022; cd "{place}/context"; set -eu'
-        self.shell(f"{empty}\n{case.script}")
+        place = f"{PLACE}/{case.name}"
+        for name, script in (("context", case.script), ("served", case.served)):
+            empty = f'rm -rf "{place}/{name}"; mkdir -p "{place}/{name}"; umask 022; cd "{place}/{name}"; set -eu'
+            self.shell(f"{empty}\n{script}")
+        with self.serving(f"{place}/served") if case.served else nullcontext(SERVER) as address:
+            served = case.at(address)
+            return served.placeless(self._ask(served, base, place))
+
+    def _ask(self, case: Case, base: Path, place: str) -> dict[str, Any]:
+        image = f"differ-{case.name}"
         self.shell(f'cat >"{place}/context/Dockerfile"', content=case.dockerfile.encode())
         build = {"context": "./context"} | case.build
         file = {"name": "differ", "services": {SERVICE: {"image": image, "build": build}}}
         self.shell(f'cat >"{place}/compose.yaml"', content=json.dumps(file).encode())
-        command = f'cd "{place}" && docker compose --progress plain build --no-cache'
-        code, said = self.shell(command, check=False)
+        if str(build["context"]).startswith("http") and ".git" not in str(build["context"]):
+            code, said = self._remote(image, str(build["context"]))
+        else:
+            command = f'cd "{place}" && docker compose --progress plain build --no-cache'
+            code, said = self.shell(command, check=False)
         if code:
-            last = next(line for line in reversed(said.splitlines()) if line.strip())
+            lines = [line for line in said.splitlines() if line.strip()]
+            last = next((line for line in reversed(lines) if NOISE.match(line)), lines[-1])
             return {"exit_code": code, "error": NOISE.sub("", last)}
         found = answer(self.saved(image, "image.tar"), base)
         self.shell('docker image rm "$1"', image)
         return found
+
+    def _remote(self, image: str, context: str) -> tuple[int, str]:
+        """Have the engine fetch the context: docker compose 2.26 asks for a Dockerfile of the context's own name."""
+        url = f"http://engine/v1.45/build?version=2&nocache=1&t={image}&remote={context}"
+        _, said = self.shell(f"curl -sS --unix-socket /var/run/docker.sock -X POST '{url}'")
+        errors = [document["error"] for document in map(json.loads, said.splitlines()) if "error" in document]
+        return len(errors), "\n".join(errors)
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ attributes and devices are compared, times are not.
 """
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,9 @@ from runtime.errors import EngineError
 from runtime.images import Makers
 from runtime.paths import Paths
 from schemas.engine.builds import BuildSpec
-from tests.conformance.build.cases import BASE, BASE_CHANGES, Case, base_tar, cases
+from tests.conformance.build.cases import BASE, BASE_CHANGES, SERVER, Case, base_tar, cases, run_script
 from tests.conformance.build.contents import answer
+from tests.conformance.build.server import serving
 from tests.support import images
 
 pytestmark = [
@@ -50,20 +52,27 @@ def test_a_build_must_give_what_docker_gives(
     case: Case, engine: Engine, shared: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """The same image, but for what is different on purpose; an error where Docker has one, with its line and a hint."""
-    context = tmp_path / "context"
+    context, served = tmp_path / "context", tmp_path / "served"
     context.mkdir()
-    case.make_context(context)
+    served.mkdir()
+    run_script(case.served, served)
     monkeypatch.chdir(context)
+    with serving(str(served)) if case.served else nullcontext(SERVER) as address:
+        _compare(case.at(address), engine, shared, context)
+
+
+def _compare(case: Case, engine: Engine, shared: Paths, context: Path) -> None:
+    case.make_context(context)
     if case.error:
         with pytest.raises(EngineError) as caught:
             engine.build_image(_spec(case, context))
         hint = f"\nhint: {caught.value.hint}" if caught.value.hint else ""
-        assert f"{caught.value}{hint}".replace(str(context), ".") == case.error
+        assert f"{caught.value}{hint}".replace(str(context), ".").replace(case.address, SERVER) == case.error
         return
     engine.build_image(_spec(case, context))
-    archive = tmp_path / "image.tar"
+    archive = context.parent / "image.tar"
     engine.save_images([case.name], archive)
-    assert answer(archive, shared.state.parent / "base.tar") == case.expected
+    assert case.placeless(answer(archive, shared.state.parent / "base.tar")) == case.expected
 
 
 def test_a_difference_from_docker_must_have_a_reason():
@@ -81,7 +90,7 @@ def test_a_difference_from_docker_must_have_a_reason():
 def _spec(case: Case, context: Path) -> BuildSpec:
     build = case.build
     return BuildSpec(
-        str(context),
+        build.get("context", str(context)),
         references=(case.name,),
         dockerfile=build.get("dockerfile", "Dockerfile"),
         target=build.get("target", ""),

@@ -17,6 +17,7 @@ from runtime.engine import Engine, open_engine
 from runtime.errors import EngineError, InvalidArgument, NotFound, SourceError, Unsupported
 from runtime.image.content import BlobStore
 from runtime.image.layers import LayerStore
+from runtime.images import Makers
 from runtime.paths import Paths
 from schemas.engine.builds import BuildSpec
 from schemas.engine.identifiers import DiffID
@@ -30,7 +31,7 @@ Built = Callable[..., list[str]]
 @pytest.fixture
 def engine(paths: Paths) -> Iterator[Engine]:
     """An engine that builds."""
-    opened = open_engine(paths, builder=Builder)
+    opened = open_engine(paths, Makers(builder=Builder))
     yield opened
     opened.close()
     assert [path.name for path in (paths.images / "ingest").iterdir()] == []

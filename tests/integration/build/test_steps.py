@@ -2,18 +2,14 @@
 
 import os
 import shutil
-import signal
-import socket
 import stat
 import threading
 from pathlib import Path
 
 import pytest
 
-from runtime.build.plan import BindMount, CacheMount, ContextSource, InlineFile, SecretMount, SshMount, TmpfsMount
+from runtime.build.plan import BindMount, CacheMount, ContextSource, InlineFile, SecretMount, TmpfsMount
 from runtime.build.roots import Surroundings
-from runtime.build.worker.agents import start_relay
-from runtime.build.worker.messages import BindSocket
 from runtime.errors import NotFound, PermissionDenied
 from tests.integration.build.stages import Builds, copy, run, workdir
 
@@ -255,31 +251,6 @@ def test_a_secret_must_be_seen_by_its_step_and_nobody_else(builds: Builds):
         assert not path.is_file() or b"s3cr3t-value" not in path.read_bytes()
     with pytest.raises(NotFound, match="the build has no secret `token`"):
         builds.build(run("true", mounts=[SecretMount("token", "/t", required=True)]))
-
-
-def test_an_agent_must_answer_the_user_of_the_step(builds: Builds, tmp_path: Path):
-    """Through a socket of the step's own, whose connections are passed on."""
-    with socket.socket(socket.AF_UNIX) as agent:
-        agent.bind(f"/proc/self/fd/{os.open(tmp_path, os.O_PATH)}/agent.sock")
-        agent.listen()
-        around = Surroundings(ssh={"default": str(tmp_path / "agent.sock")})
-        step = run("test -S $SSH_AUTH_SOCK && stat -c '%a %u' $SSH_AUTH_SOCK", mounts=[SshMount(uid=65534)])
-        assert builds.build(step, around=around).output == "600 65534\n"
-        agent.settimeout(5)
-        relay = start_relay(BindSocket("", str(tmp_path / "agent.sock")), tmp_path / "own.sock")
-        try:
-            with socket.socket(socket.AF_UNIX) as user:
-                user.connect(str(tmp_path / "own.sock"))
-                user.sendall(b"question")
-                connection, _ = agent.accept()
-                with connection:
-                    assert connection.recv(100) == b"question"
-                    connection.sendall(b"answer")
-                assert user.recv(100) == b"answer"
-                assert user.recv(100) == b""
-        finally:
-            os.kill(relay, signal.SIGKILL)
-            os.waitpid(relay, 0)
 
 
 def test_a_tmpfs_must_be_empty_and_of_its_size(builds: Builds):
