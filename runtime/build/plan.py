@@ -125,6 +125,15 @@ Mount = BindMount | CacheMount | TmpfsMount | SecretMount | SshMount
 
 
 @dataclass(frozen=True, slots=True)
+class Device:
+    """`RUN --device`: what CDI describes under a name."""
+
+    name: str
+    required: bool = False
+    """Otherwise the step does without where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
 class History:
     """A line of the image's history (OCI image-spec, config.md)."""
 
@@ -180,7 +189,7 @@ class RunStep(Step):
     """default, none or host."""
     security: str = "sandbox"
     """sandbox or insecure."""
-    devices: tuple[str, ...] = ()
+    devices: tuple[Device, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import resource
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from runtime.build.plan import BindMount, CacheMount, RunStep, SecretMount, Source, SshMount, TmpfsMount
+from runtime.build.plan import BindMount, CacheMount, Device, RunStep, SecretMount, Source, SshMount, TmpfsMount
 from runtime.build.roots import Surroundings
 from runtime.build.worker.messages import (
     BindCache,
@@ -31,6 +31,8 @@ from schemas.engine.specs import ContainerSpec
 
 HOSTNAME = "buildkitsandbox"
 """BuildKit's: a program that writes it down writes the same."""
+_CDI_FOLDERS = (Path("/etc/cdi"), Path("/var/run/cdi"))
+"""Where devices are described (Container Device Interface, SPEC.md)."""
 _SYSTEMD_RESOLV_CONF = Path("/run/systemd/resolve/resolv.conf")
 _FALLBACK = ("8.8.8.8", "8.8.4.4")
 
@@ -90,13 +92,23 @@ def check(step: RunStep, around: Surroundings) -> None:
         raise PermissionDenied(
             "`RUN --network=host` is not allowed", hint="the build needs the entitlement `network.host`"
         )
-    if step.devices:
-        raise Unsupported("`RUN --device` is not supported: there are no CDI devices here")
+    for device in step.devices:
+        _check_device(device)
     for mount in step.mounts:
         if isinstance(mount, SecretMount) and mount.required and mount.id not in around.secrets:
             raise NotFound(f"the build has no secret `{mount.id}`, which it needs", hint="name it in `build.secrets`")
         if isinstance(mount, SshMount) and mount.required and mount.id not in around.ssh:
             raise NotFound(f"the build has no ssh agent `{mount.id}`, which it needs", hint="name it in `build.ssh`")
+
+
+def _check_device(device: Device) -> None:
+    """No device is passed on. A step that can do without does, where the machine has none; BuildKit does the same."""
+    described = [path for folder in _CDI_FOLDERS for path in folder.glob("*") if path.suffix in (".json", ".yaml")]
+    if described:
+        raise Unsupported(f"`RUN --device={device.name}`: devices that CDI describes are not passed on to steps")
+    if device.required:
+        hint = "without `required` the step does without"
+        raise Unsupported(f"`RUN --device={device.name}`: the machine has no device of that name", hint=hint)
 
 
 def network_of(step: RunStep, around: Surroundings) -> str:

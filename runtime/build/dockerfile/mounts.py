@@ -110,17 +110,17 @@ def _target(mount: MountOptions, _: str, value: str) -> None:
 
 
 def _read_only(mount: MountOptions, key: str, value: str) -> None:
-    mount.read_only = _boolean(key, value)
+    mount.read_only = read_boolean(key, value)
 
 
 def _read_write(mount: MountOptions, key: str, value: str) -> None:
-    mount.read_only = not _boolean(key, value)
+    mount.read_only = not read_boolean(key, value)
 
 
 def _required(mount: MountOptions, key: str, value: str) -> None:
     if mount.type not in ("secret", "ssh"):
         raise WordError(f"unexpected key `{key}` for mount type `{mount.type}`", "`type=` has to come before it")
-    mount.required = _boolean(key, value)
+    mount.required = read_boolean(key, value)
 
 
 def _size(mount: MountOptions, key: str, value: str) -> None:
@@ -167,7 +167,8 @@ def _identity(key: str, value: str) -> int:
     return int(value)
 
 
-def _boolean(key: str, value: str) -> bool:
+def read_boolean(key: str, value: str) -> bool:
+    """Return what Go's ParseBool makes of a value. Raises WordError."""
     if value not in _BOOLEANS:
         raise WordError(f"invalid value for {key}: `{value}`", "`true` or `false`")
     return _BOOLEANS[value]

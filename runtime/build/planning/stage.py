@@ -19,6 +19,7 @@ from runtime.build.dockerfile.ports import parse_ports, split_mapping
 from runtime.build.dockerfile.words import WordError
 from runtime.build.plan import ConfigStep, ContextSource, CopyStep, History, InlineFile, RunStep, Step, WorkdirStep
 from runtime.build.planning import copying, running, wording
+from runtime.build.planning.devices import read_device
 from runtime.build.planning.outline import Outline
 from runtime.build.planning.scope import Expander, Scope, argument_value, proxy_variables
 from runtime.errors import InvalidArgument, SourceError
@@ -267,7 +268,7 @@ class StagePlanner:
             files=command.files,
             network=self._sketch.options.network if it.network == "default" else it.network,
             security=it.security,
-            devices=it.devices,
+            devices=tuple(read_device(text) for text in it.devices),
         )
 
     def _mount_source(self, it: ast.Run) -> Callable[[str], Any]:

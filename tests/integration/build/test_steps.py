@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from runtime.build.plan import BindMount, CacheMount, ContextSource, InlineFile, SecretMount, TmpfsMount
+from runtime.build import programs
+from runtime.build.plan import BindMount, CacheMount, ContextSource, Device, InlineFile, SecretMount, TmpfsMount
 from runtime.build.roots import Surroundings
-from runtime.errors import NotFound, PermissionDenied
+from runtime.errors import NotFound, PermissionDenied, Unsupported
 from tests.integration.build.stages import Builds, copy, run, workdir
 
 
@@ -251,6 +252,20 @@ def test_a_secret_must_be_seen_by_its_step_and_nobody_else(builds: Builds):
         assert not path.is_file() or b"s3cr3t-value" not in path.read_bytes()
     with pytest.raises(NotFound, match="the build has no secret `token`"):
         builds.build(run("true", mounts=[SecretMount("token", "/t", required=True)]))
+
+
+def test_a_device_that_the_machine_has_not_must_be_missed_only_where_it_is_required(
+    builds: Builds, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A step that can do without does, as with BuildKit; where devices are described none is passed over in silence."""
+    monkeypatch.setattr(programs, "_CDI_FOLDERS", (tmp_path,))
+    assert builds.build(run("true", devices=(Device("vendor.com/gpu=all"),), network="none")).last.exit_code == 0
+    with pytest.raises(Unsupported, match="`RUN --device=gpu`: the machine has no device of that name") as caught:
+        builds.build(run("true", devices=(Device("gpu", required=True),)))
+    assert caught.value.hint == "without `required` the step does without"
+    (tmp_path / "vendor.yaml").touch()
+    with pytest.raises(Unsupported, match="devices that CDI describes are not passed on"):
+        builds.build(run("true", devices=(Device("gpu"),)))
 
 
 def test_a_tmpfs_must_be_empty_and_of_its_size(builds: Builds):

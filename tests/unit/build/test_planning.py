@@ -7,6 +7,7 @@ from runtime.build.plan import (
     CacheMount,
     ContextSource,
     CopyStep,
+    Device,
     ImageSource,
     RunStep,
     ScratchSource,
@@ -139,6 +140,20 @@ def test_a_script_in_a_here_document_must_become_a_file():
 def test_a_mount_must_be_resolved(mount: str, resolved: object):
     """Targets below the working folder, sources below their root, ids and modes by default as in the reference."""
     assert step(f"ENV t=/T\nWORKDIR /w\nRUN --mount={mount} x").mounts == (resolved,)
+
+
+def test_a_device_must_be_read_as_newer_versions_read_it():
+    """Its name first or as a field; `required` alone or with a boolean. What is wrong is told with its line."""
+    assert step("RUN --device=vendor.com/gpu=all,required x").devices == (Device("vendor.com/gpu=all", required=True),)
+    assert step("RUN --device=name=gpu,required=false x").devices == (Device("gpu"),)
+    for text, words in (
+        ("gpu,required=maybe", "invalid value for required: `maybe`"),
+        ("gpu,size=1", "unexpected key `size` in `size=1`"),
+        ("gpu,other", "invalid field `other` must be a key=value pair"),
+    ):
+        with pytest.raises(SourceError, match=words) as caught:
+            step(f"RUN --device={text} x")
+        assert caught.value.place.line == 2
 
 
 def test_copy_must_have_paths_that_cannot_climb():
