@@ -239,13 +239,23 @@ def test_secrets_must_come_from_files_and_variables():
     [
         ({"network": "front"}, "is a network of the project's"),
         ({"platforms": ["linux/amd64", "linux/arm64"]}, "an image for several platforms"),
-        ({"context": "https://e/x.tar.gz"}, "the context `https://e/x.tar.gz` is not a folder"),
+        ({"context": "x.tar.gz"}, "the context `x.tar.gz` is not a folder"),
     ],
 )
 def test_what_cannot_be_built_must_be_refused(build: dict[str, Any], message: str):
     """Before anything is built, with the key named."""
     with pytest.raises(ProjectError, match=message):
         spec_of(**build)
+
+
+def test_a_context_that_is_elsewhere_must_reach_the_runtime_as_it_is():
+    """Only a layout's folder is looked for beside the project's files."""
+    for context in ("https://e/x.tar.gz", "https://e/x.git#main:sub", "git@e:x.git", "github.com/x/y.git"):
+        assert spec_of(context=context).context == context
+    given = {"layout": "oci-layout://base:v1", "other": "oci-layout:///srv/base", "url": "http://e/f"}
+    wanted = project(built("web", additional_contexts=given))
+    spec = build_spec(wanted, wanted.services["web"], BuildOptions())
+    assert spec.contexts == {**given, "layout": f"oci-layout://{FOLDER}/base:v1"}
 
 
 def test_print_must_give_a_bake_file():
