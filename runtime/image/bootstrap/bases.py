@@ -13,6 +13,8 @@ from schemas.dataclass import dataclass
 
 _SUITE = re.compile(r"[a-z][a-z0-9-]*")
 _SLIM = "-slim"
+_ADDITION = re.compile(r".*-(backports|backports-sloppy|updates|security|proposed|proposed-updates)|experimental|rc-buggy")
+"""Suites that add packages to another one: made of them alone, an image would have next to no file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ DEBIAN = Distribution(
     keyring_package="debian-archive-keyring",
     command="bash",
     versions={"latest": "stable", "11": "bullseye", "12": "bookworm", "13": "trixie"},
-    rolling=frozenset({"sid", "unstable", "experimental"}),
+    rolling=frozenset({"sid", "unstable"}),
 )
 UBUNTU = Distribution(
     name="ubuntu",
@@ -88,7 +90,8 @@ def find_base(text: str) -> Base | None:
     if slim and distribution is not DEBIAN:
         return None
     suite = distribution.versions.get(tag, tag)
-    return Base(distribution, suite, slim) if _SUITE.fullmatch(suite) else None
+    is_whole = _SUITE.fullmatch(suite) and not _ADDITION.fullmatch(suite)
+    return Base(distribution, suite, slim) if is_whole else None
 
 
 def require_base(text: str) -> Base:

@@ -66,6 +66,9 @@ def test_names_of_debian_and_ubuntu_bases_must_be_known(name: str, suite: str, s
         "quay.io/debian:bookworm",
         "someone/debian:bookworm",
         "debian:12.5",
+        "debian:trixie-backports-slim",  # 986 bytes, without a shell
+        "debian:experimental",
+        "ubuntu:noble-updates",
         "debian@sha256:" + "0" * 64,
     ],
 )
