@@ -11,6 +11,7 @@ from runtime.build.files.bringing import literal_pattern
 from runtime.build.plan import CopyStep, RunStep, Step, WorkdirStep
 from runtime.build.roots import Root, Surroundings
 from runtime.build.worker.messages import BringFiles, Files, MakeFolder, Part, Place, Task
+from runtime.errors import InvalidArgument
 from schemas.dataclass import dataclass
 from schemas.engine.codec import to_plain
 from schemas.engine.identifiers import DiffID
@@ -101,6 +102,9 @@ def _inline(step: CopyStep, place: Place) -> list[Part]:
         folder = Path(place.scratch) / "inline" / str(number)
         folder.mkdir(parents=True)
         path = folder / file.name
+        # The planner lets no other name through; here it would be a path of the host's.
+        if path.parent != folder or path.name != file.name or file.name == "..":
+            raise InvalidArgument(f"`{file.name}` is no name of a file")
         path.write_text(file.content, errors="surrogateescape")
         path.chmod(file.mode)
         parts.append(Part(Files(folder=str(folder), owned_by_root=True), (literal_pattern(file.name),)))

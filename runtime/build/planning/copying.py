@@ -12,6 +12,8 @@ from runtime.build.dockerfile.words import WordError
 
 _OCTAL = re.compile(r"[0-7]{1,11}")
 _SYMBOLIC = re.compile(r"[ugoa]*(?:[-+=](?:[rwxXst]*|[ugo]))+(?:,[ugoa]*(?:[-+=](?:[rwxXst]*|[ugo]))+)*")
+_LONGEST_NAME = 255
+"""NAME_MAX, in bytes."""
 _EXCLUDES_ALL = ("*", "**", "**/*")
 
 
@@ -44,6 +46,17 @@ def check_local(sources: Sequence[str]) -> None:
         if kind_of(source) is not SourceKind.LOCAL:
             what = "a git ref" if kind_of(source) is SourceKind.GIT else "a URL"
             raise WordError(f"source can't be {what} for COPY: `{source}`", "ADD takes it")
+
+
+def inline_name(word: str) -> str:
+    """Return what a here-document is called as a file: the word after `<<`, which may be a path of nothing but it.
+
+    Raises WordError.
+    """
+    name = clean(f"/{word}")[1:]
+    if not name or "/" in name or len(name.encode("utf-8", "surrogateescape")) > _LONGEST_NAME:
+        raise WordError(f"a file cannot be called `{word}`", "the folder belongs into the destination")
+    return name
 
 
 def normal_source(source: str, *, parents: bool) -> str:

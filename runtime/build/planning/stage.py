@@ -303,12 +303,15 @@ class StagePlanner:
         written = [expander(source) for source in it.sources]
         destination = expander(it.destination)
         files = tuple(
-            InlineFile(heredoc.name, expander.content(heredoc.body) if heredoc.expand else heredoc.body)
+            InlineFile(
+                copying.inline_name(heredoc.name),
+                expander.content(heredoc.body) if heredoc.expand else heredoc.body,
+            )
             for heredoc in it.files
         )
         parents = isinstance(it, ast.Copy) and it.parents
         flags = ["--parents"] * parents + [f"--chown={owner}"] * bool(owner) + [f"--chmod={mode}"] * bool(mode)
-        words = [it.name, *flags, *written, *(f"<<{file.name}" for file in files), destination]
+        words = [it.name, *flags, *written, *(f"<<{heredoc.name}" for heredoc in it.files), destination]
         return CopyStep(
             location=it.location,
             text=self._title(it),

@@ -13,7 +13,9 @@ from schemas.dataclass import dataclass
 
 _SUITE = re.compile(r"[a-z][a-z0-9-]*")
 _SLIM = "-slim"
-_ADDITION = re.compile(r".*-(backports|backports-sloppy|updates|security|proposed|proposed-updates)|experimental|rc-buggy")
+_ADDITION = re.compile(
+    r".*-(backports|backports-sloppy|updates|security|proposed|proposed-updates)|experimental|rc-buggy"
+)
 """Suites that add packages to another one: made of them alone, an image would have next to no file."""
 
 

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from runtime.build.plan import BindMount, CacheMount
+from runtime.build.plan import BindMount, CacheMount, InlineFile
 from runtime.errors import EngineError, InvalidArgument, NotFound
 from runtime.state import networks
 from tests.integration.build.conftest import Copy
-from tests.integration.build.stages import Builds, run
+from tests.integration.build.stages import Builds, copy, run
 from tests.integration.image.tars import Entry, folder, hard_link, layer, symlink
 from tests.support.sources import ROOT
 
@@ -220,6 +220,14 @@ def test_a_build_that_was_killed_must_leave_nothing_that_lives(builds: Builds):
     with builds.images.blobs.exclusive() as alone:
         assert alone
         builds.images.blobs.sweep(builds.images.blobs.leftovers())
+
+
+@pytest.mark.parametrize("name", ["{outside}/new", "../../../../../..{outside}/new", "..", "", "a/b"])
+def test_a_here_document_must_not_be_written_where_its_name_leads(builds: Builds, outside: Path, name: str):
+    """`COPY <</etc/cron.d/x /` is a file of the image: neither planner nor writer lets the name be a path."""
+    file = InlineFile(name.format(outside=outside), "text")
+    with pytest.raises(InvalidArgument, match="is no name of a file"):
+        builds.build(copy("/x", files=(file,)))
 
 
 def test_a_step_that_is_killed_must_be_one_error(builds: Builds):

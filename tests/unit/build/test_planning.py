@@ -181,6 +181,22 @@ def test_here_documents_of_copy_must_be_expanded_unless_quoted():
     assert [(file.name, file.content) for file in copy.files] == [("a", "\"1\" '1'\n"), ("b", "$v\n")]
 
 
+@pytest.mark.parametrize(
+    ("word", "name"), [("EOF", "EOF"), ("../../up", "up"), ("/etc/../root", "root"), ("./a", "a"), ("...", "...")]
+)
+def test_a_here_document_must_be_called_by_what_is_left_of_its_path(word: str, name: str):
+    """As with BuildKit, where it is a file of an empty image: nothing leads above its root."""
+    copied = step(f"COPY <<{word} /x/\na\n{word}\n")
+    assert [file.name for file in copied.files] == [name]
+
+
+@pytest.mark.parametrize("word", ["..", "/", "./.", "etc/passwd", "/a/b", "x" * 256])
+def test_a_here_document_that_cannot_be_one_file_must_be_refused(word: str):
+    """A folder of the root, a file in a folder that is not there, a name that is too long."""
+    with pytest.raises(SourceError, match="a file cannot be called"):
+        step(f"COPY <<{word} /x/\na\n{word}\n")
+
+
 def test_workdir_must_make_its_folder_below_the_root():
     """Relative ones add up; what is kept in the image is what was written."""
     folder = step("WORKDIR a/../../b\nWORKDIR c")
