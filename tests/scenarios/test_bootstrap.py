@@ -44,6 +44,19 @@ def test_a_base_image_must_run_and_not_be_made_twice(cli: Cli, debian_base: Path
     cli.run("down")
 
 
+@pytest.mark.debian
+def test_packages_that_link_their_manual_pages_must_find_folders_for_them(cli: Cli, debian_base: Path):
+    """openjdk's installation fails without; the pages themselves are left out."""
+    cli.run("image", "load", "-i", str(debian_base))
+    cli.write(f"services: {{one: {{image: '{BASE}'}}}}\n")
+    link = "update-alternatives --quiet --install /usr/bin/java java /bin/true 1"
+    script = f"{link} --slave /usr/share/man/man1/java.1.gz java.1.gz /usr/share/man/man1; ls /usr/share/man/*"
+    shown = cli.run("run", "--rm", "one", "bash", "-c", script).stdout
+    folders = [f"/usr/share/man/man{section}:" for section in (1, 3, 5, 7, 8)]
+    assert shown.split() == [folders[0], "java.1.gz", *folders[1:]]
+    cli.run("down")
+
+
 def _started(cli: Cli, words: str) -> "subprocess.Popen[str]":
     making = cli.start("image", "bootstrap", "debian:bookworm")
     assert making.stdout is not None

@@ -1,5 +1,6 @@
 """Root file systems for tests, made offline where that is possible, as tars for `pycompose image import`."""
 
+import hashlib
 import io
 import os
 import subprocess
@@ -68,10 +69,12 @@ def debian_tar(*packages: str) -> Path:
 def debian_base(folder: Path) -> Path:
     """Return an archive of a Debian base image; raise RuntimeError where it cannot be made.
 
-    `folder` is where it is made. It is kept beside the tar of `debian_tar`, for a week: packages grow old.
+    `folder` is where it is made. It is kept beside the tar of `debian_tar`, for a week (packages grow old), and
+    under the name of what bases are made by.
     """
     cache = Path(os.environ.get("PYCOMPOSE_CACHE") or Path.home() / ".cache/pycompose")
-    archive = cache / "debian-bookworm-slim.tar"
+    recipe = hashlib.sha256((ROOT / "runtime/image/bootstrap/recipe.py").read_bytes()).hexdigest()
+    archive = cache / f"debian-bookworm-slim-{recipe[:12]}.tar"
     if archive.exists() and time.time() - archive.stat().st_mtime < _WEEK_S:
         return archive
     cache.mkdir(parents=True, exist_ok=True)

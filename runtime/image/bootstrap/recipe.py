@@ -21,7 +21,7 @@ RELEASES = "org.pycompose.bootstrap.releases"
 """Label: digest of the mirrors' lists of contents."""
 FILES = "/tmp/files"  # noqa: S108 - of the making's own mount namespace
 VARIANTS = ("minbase", "essential", "apt", "required", "important", "standard", "buildd")
-_VERSION = 1
+_VERSION = 2
 """Counts changes of this file that make other images."""
 _PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _MERGED_USR = "/usr/share/mmdebstrap/hooks/maybe-merged-usr"
@@ -30,11 +30,14 @@ _SLIM = """\
 # What a container has no use for. Copyright files stay.
 path-exclude=/usr/share/doc/*
 path-include=/usr/share/doc/*/copyright
-path-exclude=/usr/share/groff/*
 path-exclude=/usr/share/info/*
 path-exclude=/usr/share/linda/*
-path-exclude=/usr/share/lintian/*
+path-exclude=/usr/share/lintian/overrides/*
 path-exclude=/usr/share/locale/*
+path-include=/usr/share/locale/all_languages
+path-include=/usr/share/locale/currency/*
+path-include=/usr/share/locale/l10n/*
+path-include=/usr/share/locale/languages
 path-include=/usr/share/locale/locale.alias
 path-exclude=/usr/share/man/*
 """
@@ -119,7 +122,7 @@ class Recipe:
         if self.base.slim:
             options.append(f"--dpkgopt={FILES}/etc/dpkg/dpkg.cfg.d/docker")
         lines = [source.line(self.base.distribution.components) for source in self.sources]
-        hooks = [f"--customize-hook={hook}" for hook in _HOOKS]
+        hooks = [f"--customize-hook={hook}" for hook in (*_HOOKS, *([_MANUALS] if self.base.slim else []))]
         return ["mmdebstrap", *options, *hooks, self.base.suite, "-", *lines]
 
     def _stanza(self, source: Source) -> str:
@@ -136,3 +139,6 @@ _HOOKS: Sequence[str] = (
     'rm -f "$1"/etc/resolv.conf "$1"/etc/hostname "$1"/var/cache/apt/*.bin',
     f'umask 022 && cp -R {FILES}/. "$1"/',
 )
+# Empty in slim images: packages link their manual pages into them, and those that find no folder cannot be installed
+# (openjdk; github.com/debuerreotype/debuerreotype/issues/10).
+_MANUALS = 'umask 022 && cd "$1"/usr/share && mkdir -p ' + " ".join(f"man/man{section}" for section in (1, 3, 5, 7, 8))
