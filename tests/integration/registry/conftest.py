@@ -76,3 +76,9 @@ def client(database: Database, paths: Paths) -> Iterator[Client]:
     distribution = Distribution(database, store)
     yield Client(database, store, distribution, paths.images)
     distribution.close()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the pauses between attempts short: there are as many."""
+    monkeypatch.setattr("runtime.registry.session.FIRST_PAUSE_S", 0.01)

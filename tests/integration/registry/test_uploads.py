@@ -12,6 +12,7 @@ from tests.support.registry import RegistryServer
 from tests.support.registry_proxy import Exchange, RegistryProxy, times
 from tests.support.upload_sessions import SIGNATURE, UploadSessions
 
+pytestmark = pytest.mark.usefixtures("impatient")
 SIZE_BYTES = 4_000_000
 
 
@@ -31,12 +32,6 @@ def sessions(server: RegistryServer, proxy: RegistryProxy) -> UploadSessions:
     sessions = UploadSessions(server.host)
     proxy.faults.append(sessions)
     return sessions
-
-
-@pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make the pauses between attempts short: there are as many."""
-    monkeypatch.setattr("runtime.registry.session.FIRST_PAUSE_S", 0.01)
 
 
 def _pulled(client: Client, name: str) -> int:
