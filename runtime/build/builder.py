@@ -54,6 +54,8 @@ class Builder:
         self._networks = networks
         self._registries = registries
         self._turns = Turns()
+        self._checked: dict[str, BaseImage] = {}
+        """What images will be like, by the names that were checked."""
 
     def build(self, spec: BuildSpec, listener: BuildListener | None = None) -> BuiltImage:
         """Build an image. Raises as Runtime.build_image says."""
@@ -88,8 +90,10 @@ class Builder:
         sketch = outline(definition.dockerfile, definition.options, lint)
         known: dict[ImageSource, BaseImage] = {}
         while missing := missing_bases(sketch, known):
-            known.update({source: bases.base(source) for source in missing})
-        complete(sketch, known, lint, all_stages=not spec.target)
+            known.update({source: self._checked.get(source.reference) or bases.base(source) for source in missing})
+        result = complete(sketch, known, lint, all_stages=not spec.target).result
+        # Whoever is built on it is checked next, and nothing of it is there yet.
+        self._checked |= dict.fromkeys(spec.references, BaseImage(result.config, author=result.author))
         lines = definition.dockerfile.lines
         found = sorted(lint.warnings, key=lambda warning: warning.location.first_line)
         warnings = tuple(

@@ -182,6 +182,7 @@ services:
         ONBUILD ENV FROM_BASE=1
 """)
     cli.write("logo\n", "assets/logo")
+    assert "app: Check complete, no warnings found." in cli.run("build", "--check").stdout, "nothing is there yet"
     done = cli.run("run", "--rm", "app")
     assert done.stdout.endswith("logo\nbase\n")
     assert "FROM_BASE=1" in cli.run("run", "--rm", "app", "env").stdout
