@@ -1,11 +1,11 @@
 """The runtime's faces: reading what exists, meeting what runs, images, and all that can be changed.
 
-`RuntimeReader` is built on the state alone (runtime.query.StateReader) and stays light; each of the others
-adds to the one before, up to `Runtime`, the whole engine (runtime.engine.Engine). Callers above the runtime know
-these Protocols and runtime.errors, nothing else. Every method may be called from several threads.
+`RuntimeReader` is built on the state alone (runtime.query.StateReader) and stays light; each of the others adds to the
+one before, up to `Runtime`, the whole engine (runtime.engine.Engine). Callers above the runtime know these Protocols
+and runtime.errors, nothing else. Every method may be called from several threads.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from schemas.engine.bootstraps import BootstrapSpec
     from schemas.engine.builds import BuildCheck, BuildEvent, BuildSpec, BuiltImage
     from schemas.engine.identifiers import DiffID
-    from schemas.engine.storage import DiskUsage, ImageDetails, PrunedImages
+    from schemas.engine.storage import CachePruning, DiskUsage, ImageDetails, PrunedCache, PrunedImages
     from schemas.engine.transfers import PulledImage, PushedImage, TransferEvent
     from schemas.oci.image import Descriptor
 
@@ -170,9 +170,7 @@ class Distribution(Protocol):
     def document(self, text: str, blob: "Descriptor") -> bytes:
         """Return a small blob of a name's repository."""
 
-    def fetch_layers(
-        self, text: str, blobs: "Sequence[Descriptor]", diff_ids: "Sequence[DiffID]", listener: TransferListener
-    ) -> None:
+    def fetch_layers(self, text: str, layers: "Mapping[DiffID, Descriptor]", listener: TransferListener) -> None:
         """Bring layers of a name's repository into the store, unpacked."""
 
     def push_artefact(self, text: str, manifest: bytes, listener: TransferListener) -> None:
@@ -201,6 +199,9 @@ class Builder(Protocol):
 
     def check(self, spec: "BuildSpec") -> "BuildCheck":
         """Look a Dockerfile over: Runtime.check_build."""
+
+    def prune(self, wanted: "CachePruning") -> "PrunedCache":
+        """Remove what builds keep: Runtime.prune_builds."""
 
 
 class BootstrapListener(Protocol):
@@ -292,21 +293,23 @@ class RuntimeImages(RuntimeSessions, Protocol):
     def build_image(self, spec: "BuildSpec", *, listener: BuildListener | None = None) -> "BuiltImage":
         """Build an image from a Dockerfile, and let its names lead to it. Steps done before are not done again.
 
-        Raises SourceError for what is wrong in the Dockerfile (ErrorSet for several), BuildFailed for an
-        instruction that failed, and what `pull_image` raises for a base image.
+        Raises SourceError (ErrorSet for several), BuildFailed for an instruction, what `pull_image` raises for a base.
         """
 
     def check_build(self, spec: "BuildSpec") -> "BuildCheck":
         """Look a Dockerfile over without building. Raises as `build_image` does."""
 
     def bootstrap_image(self, spec: "BootstrapSpec", listener: BootstrapListener) -> ImageRecord:
-        """Make a base image from the packages of a mirror. Returns at once when it is there. From the main thread only.
+        """Make a base image from a mirror's packages; at once when it is there. From the main thread only.
 
         Raises InvalidArgument, NotFound, Unavailable, Unsupported, ResourceExhausted, Cancelled.
         """
 
     def image_details(self, reference: str) -> "ImageDetails":
         """Return an image with its documents. Raises NotFound, FailedPrecondition for a damaged blob."""
+
+    def prune_builds(self, wanted: "CachePruning") -> "PrunedCache":
+        """Remove steps and cache mounts that builds keep; builds may go on meanwhile."""
 
     def prune_images(self, wanted: Callable[[ImageRecord], bool]) -> "PrunedImages":
         """Remove the images that are `wanted` and that no container uses, with all their names."""

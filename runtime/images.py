@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from runtime.network.controller import NetworkController
     from schemas.engine.bootstraps import BootstrapSpec
     from schemas.engine.builds import BuildCheck, BuildSpec, BuiltImage
-    from schemas.engine.storage import ImageDetails, PrunedImages
+    from schemas.engine.storage import CachePruning, ImageDetails, PrunedCache, PrunedImages
     from schemas.engine.transfers import PulledImage, PushedImage
 
 Networks = Callable[[], "NetworkController"]
@@ -129,6 +129,10 @@ class Images(Sessions):
     def image_details(self, reference: str) -> "ImageDetails":
         """Return an image with its documents."""
         return self.store.details(reference)
+
+    def prune_builds(self, wanted: "CachePruning") -> "PrunedCache":
+        """Remove what builds keep."""
+        return self._builder().prune(wanted)
 
     def prune_images(self, wanted: Callable[[ImageRecord], bool]) -> "PrunedImages":
         """Remove the images that are `wanted` and that no container uses."""

@@ -76,6 +76,7 @@ class Command:
 SERVICES = "[OPTIONS] [SERVICE...]"
 
 COMMANDS = {
+    "builder": Command("Remove what builds keep", "COMMAND", "builder", tier=1, interspersed=False),
     "build": Command("Build or rebuild services", SERVICES, "build", tier=2, apart=True),
     "commit": Command(
         "Create a new image from a service container's changes",

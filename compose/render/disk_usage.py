@@ -81,9 +81,15 @@ def _volumes(usage: DiskUsage) -> str:
 
 def _cache(usage: DiskUsage, now_ns: int) -> str:
     total = precise_size(sum(step.size_bytes for step in usage.steps if not step.is_shared))
-    rows = [["CACHE ID", "SIZE", "LAST USED", "SHARED"]]
+    rows = [["CACHE ID", "CACHE TYPE", "SIZE", "LAST USED", "SHARED"]]
     rows += [
-        [short_id(step.key), human_size(step.size_bytes), since(step.used_ns, now_ns), str(step.is_shared).lower()]
+        [
+            short_id(step.key),
+            "exec.cachemount" if step.is_mount else "regular",
+            human_size(step.size_bytes),
+            since(step.used_ns, now_ns),
+            str(step.is_shared).lower(),
+        ]
         for step in usage.steps
     ]
     return f"Build cache usage: {total}\n\n{table(rows)}"

@@ -16,6 +16,7 @@ from runtime.build.plan import BuildPlan, ImageSource
 from runtime.build.planning.options import BaseImage
 from runtime.build.planning.outline import Outline, missing_bases, outline
 from runtime.build.planning.planner import complete
+from runtime.build.pruning import prune_cache
 from runtime.build.remotecache.documents import inline_of
 from runtime.build.remotecache.exports import Exporter
 from runtime.build.remotecache.imports import Imports, LayersLost
@@ -33,6 +34,7 @@ from runtime.image.store import ImageStore
 from runtime.paths import Paths
 from runtime.state.database import Database
 from schemas.engine.builds import BuildCheck, BuildSpec, BuildWarning, BuiltImage, CacheKind
+from schemas.engine.storage import CachePruning, PrunedCache
 from schemas.engine.transfers import PulledImage
 
 
@@ -80,6 +82,10 @@ class Builder:
         if is_changed or executor.has_done_steps or spec.cache_to:
             self._store.collect()
         return built
+
+    def prune(self, wanted: CachePruning) -> PrunedCache:
+        """Remove what builds keep. Raises OSError."""
+        return prune_cache(self._database, self._store, self._paths.build_caches, wanted)
 
     def check(self, spec: BuildSpec) -> BuildCheck:
         """Look a Dockerfile over. Raises as Runtime.check_build says."""

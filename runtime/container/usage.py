@@ -4,6 +4,7 @@ from pathlib import Path
 
 from runtime.container.partners import Partners
 from runtime.image.layers import FILES, built_layer
+from runtime.image.mount_caches import mount_caches
 from runtime.state import builds, containers, volumes
 from runtime.syscall.tree import tree_bytes
 from schemas.engine.identifiers import DiffID
@@ -21,6 +22,10 @@ def measure(partners: Partners) -> DiskUsage:
     steps = [
         StepUsage(step.key, step.size_bytes, step.used_ns, _place(partners, step.diff_id) in layers)
         for step in builds.steps(connection)
+    ]
+    steps += [
+        StepUsage(cache.key, cache.size_bytes, cache.used_ns, is_shared=False, is_mount=True)
+        for cache in mount_caches(partners.paths.build_caches)
     ]
     return DiskUsage(
         images=tuple(used),

@@ -5,7 +5,7 @@ One for each command: connections, tokens and unpack workers are shared by all i
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from runtime.api import TransferListener
@@ -124,16 +124,16 @@ class Distribution:
         repositories = sources(self._session, parse(text))
         return ask(repositories, lambda repository: repository.document(blob.digest, blob.size_bytes))
 
-    def fetch_layers(
-        self, text: str, blobs: Sequence[Descriptor], diff_ids: Sequence[DiffID], listener: TransferListener
-    ) -> None:
+    def fetch_layers(self, text: str, layers: Mapping[DiffID, Descriptor], listener: TransferListener) -> None:
         """Bring layers of a name's repository into the store, verified and unpacked. Call under its lease.
 
         Raises as `manifest` does, and ResourceExhausted.
         """
         with self._listening(listener) as report, named_errors("pull"):
             source = Source(sources(self._session, parse(text)), self._session.patience, report)
-            LayerFetcher(self._store.assembler.layers, self._unpackers, source, blobs, diff_ids).fetch()
+            LayerFetcher(
+                self._store.assembler.layers, self._unpackers, source, list(layers.values()), list(layers)
+            ).fetch()
 
     def push_artefact(self, text: str, manifest: bytes, listener: TransferListener) -> None:
         """Let a name lead to a manifest whose blobs are all in the store. Call under its lease.

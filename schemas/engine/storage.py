@@ -61,14 +61,36 @@ class VolumeUsage:
 
 
 @dataclass(frozen=True, slots=True)
+class CachePruning:
+    """What is to be removed of what builds keep."""
+
+    unused_for_ns: int = 0
+    """Only what was of no use for so long."""
+    with_images: bool = False
+    """Steps too whose layers an image has: nothing is gained but that they are done again."""
+    keep_bytes: int = 0
+    """Stop when no more than that is left; 0: remove all that is wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class PrunedCache:
+    """What of the build cache was removed."""
+
+    keys: tuple[str, ...]
+    reclaimed_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class StepUsage:
-    """A layer that the build cache holds."""
+    """A layer that the build cache holds, or the folder of a cache mount."""
 
     key: str
     size_bytes: int
     used_ns: int
     is_shared: bool
     """An image has it too: it takes nothing more."""
+    is_mount: bool = False
+    """The folder of `RUN --mount=type=cache`."""
 
 
 @dataclass(frozen=True, slots=True)

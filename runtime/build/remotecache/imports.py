@@ -149,8 +149,7 @@ class Imports:
                 raise LayersLost(cache, is_expected=False) from error
 
     def _fetch(self, cache: SharedCache, steps: Sequence[KnownStep]) -> None:
-        blobs = [step.blob for step in steps if step.blob is not None]
-        cache.fetch(blobs, [step.layer.diff_id for step in steps])
+        cache.fetch({step.layer.diff_id: step.blob for step in steps if step.blob is not None})
         for step in steps:
             if not self._is_here(step.layer.diff_id):
                 # No builder of ours writes such: what its folders are like would come from below.

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -37,7 +37,7 @@ class SharedCache(Protocol):
     def read(self) -> CacheContent:
         """Return what it says. Raises EngineError."""
 
-    def fetch(self, blobs: Sequence[Descriptor], diff_ids: Sequence[DiffID]) -> None:
+    def fetch(self, layers: Mapping[DiffID, Descriptor]) -> None:
         """Bring layers into the store, verified and unpacked. Call under its lease. Raises EngineError."""
 
 
@@ -64,9 +64,9 @@ class RegistryCache:
             lambda digest: distribution.manifest(self.name, digest),
         )
 
-    def fetch(self, blobs: Sequence[Descriptor], diff_ids: Sequence[DiffID]) -> None:
+    def fetch(self, layers: Mapping[DiffID, Descriptor]) -> None:
         """Bring layers. Raises as `read` does, and ResourceExhausted."""
-        self._registries().fetch_layers(self.name, blobs, diff_ids, self._listener)
+        self._registries().fetch_layers(self.name, layers, self._listener)
 
 
 class FolderCache:
@@ -87,10 +87,10 @@ class FolderCache:
                 return _content(self._blob(entry.digest), lambda blob: self._blob(blob.digest), self._blob)
         raise NotFound(f"the folder `{self._folder}` has no cache `{wanted or self._source.tag}`")
 
-    def fetch(self, blobs: Sequence[Descriptor], diff_ids: Sequence[DiffID]) -> None:
+    def fetch(self, layers: Mapping[DiffID, Descriptor]) -> None:
         """Bring layers. Raises NotFound, InvalidArgument, Unsupported, ResourceExhausted."""
         with named_errors("build"):
-            for blob, diff_id in zip(blobs, diff_ids, strict=True):
+            for diff_id, blob in layers.items():
                 with _opened(self._path(blob.digest)) as file:
                     self._store.assembler.add_layer(file, (), expected=blob, diff_id=diff_id)
 

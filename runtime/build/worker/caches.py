@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from runtime.build.worker.messages import BindCache
+from runtime.image.mount_caches import DATA, LOCK
 
 
 def acquire(cache: BindCache, fill: Callable[[Path], None]) -> tuple[int, Path]:
@@ -25,7 +26,7 @@ def acquire(cache: BindCache, fill: Callable[[Path], None]) -> tuple[int, Path]:
         return _acquire_private(cache, base, fill)
     folder = base / "0"
     descriptor = _lock(folder, fcntl.LOCK_EX if cache.sharing == "locked" else fcntl.LOCK_SH)
-    if not (folder / "data").exists():
+    if not (folder / DATA).exists():
         # Whoever comes first fills it; the others wait for that alone, not until the first one is done with the cache.
         filling = _lock(folder, fcntl.LOCK_EX, "filling")
         try:
@@ -35,7 +36,7 @@ def acquire(cache: BindCache, fill: Callable[[Path], None]) -> tuple[int, Path]:
             raise
         finally:
             os.close(filling)
-    return descriptor, folder / "data"
+    return descriptor, folder / DATA
 
 
 def _acquire_private(cache: BindCache, base: Path, fill: Callable[[Path], None]) -> tuple[int, Path]:
@@ -50,13 +51,15 @@ def _acquire_private(cache: BindCache, base: Path, fill: Callable[[Path], None])
             return descriptor, _filled(cache, folder, fill)
 
 
-def _lock(folder: Path, operation: int, name: str = "lock") -> int:
+def _lock(folder: Path, operation: int, name: str = LOCK) -> int:
     # One by one: parents that mkdir(2) makes on the way get the mode that the mask leaves, and the worker has none.
     for each in (folder.parent.parent, folder.parent, folder):
         each.mkdir(mode=0o700, exist_ok=True)
     descriptor = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.flock(descriptor, operation)
+        # Says when it was last of use.
+        os.utime(descriptor)
     except BaseException:
         os.close(descriptor)
         raise
@@ -64,7 +67,7 @@ def _lock(folder: Path, operation: int, name: str = "lock") -> int:
 
 
 def _filled(cache: BindCache, folder: Path, fill: Callable[[Path], None]) -> Path:
-    data = folder / "data"
+    data = folder / DATA
     if data.exists():
         return data
     fresh = folder / f"new-{os.urandom(4).hex()}"

@@ -68,6 +68,7 @@ ACCEPTED = {
         "--author me --message why --change 'USER 1' --pause=false web --dry-run",
     ],
     "export": ["-o out.tar --index 2 web", "--output=out.tar web --dry-run", "web"],
+    "builder": ["prune", "prune -a -f --filter until=24h --keep-storage 2gb"],
     "system": ["df", "df -v --format json"],
     "stop": ["-t 3 web", "--timeout=-1"],
     "start": ["--wait --wait-timeout 5 web"],
