@@ -1,6 +1,6 @@
 """Steps as work: what their key is made of, and what the worker is asked for them."""
 
-import platform
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -90,7 +90,7 @@ class RunWork:
             around.shm_size_bytes,
             list(around.ulimits),
             around.clamp_s,
-            platform.machine(),
+            os.uname().machine,
         ]
         return key_of("run", on, what)
 
