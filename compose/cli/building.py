@@ -32,5 +32,5 @@ def perform(context: Context, project: str, plan: Plan, *, quiet: bool, on_outpu
 def warn_of_flags(context: Context) -> None:
     """Say which flags do nothing here."""
     for name in _WITHOUT_EFFECT:
-        if getattr(context.options, name):
+        if getattr(context.options, name) not in ("", "false", "0"):
             context.warn(Warning(f"`--{name}` has no effect here"))

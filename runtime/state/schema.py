@@ -40,7 +40,9 @@ _PLANS = (
         text TEXT NOT NULL
     ) STRICT""",
 )
-_FORGET_BUILDS = tuple(f"DROP TABLE IF EXISTS {table}" for table in ("build_steps", "build_notes", "build_files"))
+_FORGET_BUILDS = tuple(
+    f"DROP TABLE IF EXISTS {table}" for table in ("build_steps", "build_blobs", "build_notes", "build_files")
+)
 
 MIGRATIONS: dict[int, tuple[str, ...]] = {2: (), 3: _PLANS, 4: (*_FORGET_BUILDS, *_BUILDS)}
 """By the version they lead to, from the one before. What builds remember is forgotten: they can do without."""

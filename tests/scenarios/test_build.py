@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import registry
 from tests.support.cli import Cli
 from tests.support.git import Repository
 
@@ -356,3 +357,40 @@ def test_a_context_must_come_from_a_git_repository(cli: Cli, tmp_path: Path):
     cli.run("down", environment=environment)
     cli.write(text.format(url=repository.url, folder="out"))
     assert "has no folder `out` at v1" in cli.run("build", code=1, environment=environment).stderr
+
+
+def test_a_step_must_not_take_more_memory_than_allowed(stack: Cli):
+    """`--memory`: it is killed, and the error says for want of what; with enough it is done."""
+    stack.write(
+        "FROM busybox\nRUN x=$(head -c 60000000 /dev/zero | tr '\\0' a) && echo ${#x} > /size\n", "web/Dockerfile"
+    )
+    failed = stack.run("build", "-m", "20m", "web", code=1)
+    assert "did not complete successfully: exit code: 137, out of memory" in failed.stderr
+    assert "--> web/Dockerfile:2:1" in failed.stderr
+    stack.run("build", "-m", "500m", "web")
+    assert stack.run("build", "-m", "20x", "web", code=1).stderr.startswith("error: --memory")
+
+
+def test_an_image_for_several_platforms_must_be_refused_before_anything_is_done(stack: Cli):
+    """With its place; this machine's own alone is built, also where the service says which of them it wants."""
+    own = registry.ARCHITECTURE
+    other = "arm64" if own == "amd64" else "amd64"
+    several = f"[linux/{own}, linux/{other}]"
+    stack.write(STACK.replace("build: ./web", f"build: {{context: ./web, platforms: {several}}}"))
+    failed = stack.run("build", code=1)
+    assert "services.web.build.platforms: an image for several platforms cannot be built here" in failed.stderr
+    assert "compose.yaml:5:" in failed.stderr
+    assert "#1" not in failed.stdout
+    stack.write(STACK.replace("build: ./web", f"build: {{context: ./web, platforms: [linux/{own}]}}"))
+    stack.run("build", "web")
+    wanted = f"platform: linux/{own}\n    build: {{context: ./web, platforms: {several}}}"
+    stack.write(STACK.replace("build: ./web", wanted))
+    stack.run("build", "web")
+
+
+def test_attestations_must_be_warned_of_where_they_are_wanted(stack: Cli):
+    """`--provenance=false` wants none."""
+    done = stack.run("build", "--provenance", "mode=max", "--sbom", "true", "web")
+    assert "`--provenance` has no effect here" in done.stderr
+    assert "`--sbom` has no effect here" in done.stderr
+    assert "no effect" not in stack.run("build", "--provenance", "false", "--sbom=false", "web").stderr

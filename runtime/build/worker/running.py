@@ -22,6 +22,7 @@ from runtime.build.worker.copying import take_over
 from runtime.build.worker.messages import BindCache, BindFiles, BindSecret, Files, Outcome, RunProgram
 from runtime.build.worker.stubs import Stub, make_stubs, remove_stubs
 from runtime.cgroup import group
+from runtime.cgroup.control import oom_kills
 from runtime.errors import StartFailed
 from runtime.image.layers import LayerStore
 from runtime.launch import launcher
@@ -56,7 +57,8 @@ def run_program(task: RunProgram, layers: LayerStore, descriptors: list[int]) ->
         except StartFailed as error:
             return Outcome(exit_code=error.exit_code, failure=error.message)
         if exit_code:
-            return Outcome(exit_code=exit_code)
+            killed = oom_kills(task.bundle.cgroup_path)
+            return Outcome(exit_code=exit_code, failure=f"exit code: {exit_code}, out of memory" if killed else "")
         upper = os.open(rootfs.upper, _FOLDER)
         opened.callback(os.close, upper)
         remove_stubs(upper, stubs)
