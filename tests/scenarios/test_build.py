@@ -1,6 +1,7 @@
 """Images built from Dockerfiles, and the projects that run on them."""
 
 import json
+import subprocess
 import time
 from pathlib import Path
 
@@ -394,3 +395,22 @@ def test_attestations_must_be_warned_of_where_they_are_wanted(stack: Cli):
     assert "`--provenance` has no effect here" in done.stderr
     assert "`--sbom` has no effect here" in done.stderr
     assert "no effect" not in stack.run("build", "--provenance", "false", "--sbom=false", "web").stderr
+
+
+def test_a_context_must_come_from_standard_input(cli: Cli, tmp_path: Path):
+    """`-` where there is no folder of that name; a key beside the project's files is an agent for its steps."""
+    subprocess.run(
+        ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(cli.folder / "id")], check=True, timeout=30
+    )
+    build = "{context: '-', ssh: [default=./id], network: none}"
+    cli.write(f"name: shop\nservices:\n  app:\n    image: me/app\n    build: {build}\n    command: cat /found\n")
+    dockerfile = "FROM busybox\nRUN --mount=type=ssh test -S $SSH_AUTH_SOCK && echo there >/found\n"
+    assert "warnings found" in cli.run("build", "--check", stdin=dockerfile).stdout
+    cli.run("build", stdin=dockerfile)
+    assert cli.run("run", "--rm", "app").stdout == "there\n"
+    assert "on standard input is empty" in cli.run("build", code=1).stderr
+    (cli.folder / "-").mkdir()
+    (cli.folder / "-" / "Dockerfile").write_text("FROM busybox\nRUN echo folder >/found\n")
+    cli.run("build", "--ssh", "default=id", stdin=dockerfile)
+    assert cli.run("run", "--rm", "app").stdout == "folder\n"
+    cli.run("down")

@@ -1,6 +1,7 @@
 """`build`."""
 
 import json
+import os
 
 from compose.cli import planned
 from compose.cli.building import perform, warn_of_flags
@@ -94,7 +95,7 @@ def _ssh(text: str | None, project: Project) -> dict[str, str]:
     path = path or project.environment.get("SSH_AUTH_SOCK", "")
     if not path:
         raise ProjectError(f"--ssh {name}: no agent is running", hint="`SSH_AUTH_SOCK` leads to its socket")
-    return {name: path}
+    return {name: os.path.abspath(path)}  # noqa: PTH100 - a text
 
 
 def _check(context: Context, plan: Plan) -> int:

@@ -55,7 +55,7 @@ def download(request: Download) -> Answer:
         raise Unavailable(f"cannot download `{shown}`: the server answers {error.code} {error.reason}") from error
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = getattr(error, "reason", None) or error
-        raise Unavailable(f"cannot download `{shown}`: {reason}") from error
+        raise Unavailable(f"cannot download `{shown}`: {getattr(reason, 'strerror', None) or reason}") from error
     if request.checksum and answer.digest != request.checksum:
         raise InvalidArgument(f"`{shown}` has digest `{answer.digest}`, and should have `{request.checksum}`")
     return answer

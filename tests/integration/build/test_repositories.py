@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from runtime.build.roots import Surroundings
 from runtime.errors import InvalidArgument, NotFound, Unavailable
 from tests.integration.build.stages import Builds, copy
 from tests.support.cli import wait_until
@@ -98,6 +99,28 @@ def test_what_is_not_there_must_be_told(builds: Builds, server: str):
     ):
         with pytest.raises(error, match=words):
             builds.build(copy(f"{server}/{name}", "/x", add=True))
+
+
+def test_git_must_be_who_the_build_says(
+    builds: Builds, shop: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Over ssh: with the key `default` of the build, or the agent; never asking anybody."""
+    program = tmp_path / "bin" / "ssh"
+    program.parent.mkdir()
+    # The other side is this machine: what is asked of it is done here.
+    program.write_text(
+        f'#!/bin/sh\necho "$SSH_AUTH_SOCK $*" >>{tmp_path}/asked\nfor last; do :; done\nexec sh -c "$last"\n'
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    monkeypatch.delenv("GIT_SSH_COMMAND", raising=False)
+    key, agent = tmp_path / "a key", tmp_path / "agent"
+    key.touch()
+    step = copy(f"git@example.org:{shop.folder}#main:sub", "/x/", add=True)
+    for path, words in ((key, f"BatchMode=yes -o ConnectTimeout=30 -i {key} "), (agent, f"{agent} -o ")):
+        built = builds.build(step, around=Surroundings(ssh={"default": str(path)}), use_cache=False)
+        assert built.names() == ["x", "x/b"]
+        assert words in (tmp_path / "asked").read_text()
 
 
 def test_a_build_that_is_killed_must_take_git_with_it(tmp_path: Path):
