@@ -21,7 +21,7 @@ from runtime.images import Makers
 from runtime.paths import Paths
 from schemas.engine.builds import BuildSpec
 from schemas.engine.identifiers import DiffID
-from tests.integration.image.tars import Entry, layer
+from tests.integration.image.tars import Entry, layer, symlink
 from tests.support.git import IDENTITY, Repository, http_server
 
 ALL = b"FROM scratch\nCOPY . /all/\n"
@@ -155,6 +155,22 @@ def test_a_dockerfile_of_a_stranger_must_not_be_a_file_of_this_machine(
             built(f"{address}/{number}.tar")
         with pytest.raises(NotFound, match="no such Dockerfile"):
             built(f"{address}/{number}.tar", dockerfile=f"../../../../../..{secret}")
+
+
+@pytest.mark.parametrize("target", ["/", "../../../../../../..", "/proc/self/root"])
+def test_a_link_of_a_stranger_must_not_lead_to_files_of_this_machine(built: Built, tmp_path: Path, target: str):
+    """Not in an archive, not in a repository: COPY sees what would be there if the context were all there is."""
+    (tmp_path / "secret").write_text("secret")
+    for instruction in (f"COPY out{tmp_path}/secret /stolen", f"ADD out{tmp_path}/secret /stolen"):
+        dockerfile = f"FROM scratch\n{instruction}\n"
+        path = tmp_path / "c.tar"
+        path.write_bytes(layer(Entry("Dockerfile", dockerfile.encode()), symlink("out", target)))
+        with pytest.raises(EngineError, match="not found"):
+            built(path)
+        repository = Repository(tmp_path / f"repository-{os.urandom(4).hex()}")
+        repository.commit({"Dockerfile": dockerfile}, links={"out": target})
+        with pytest.raises(EngineError, match="not found"):
+            built(repository.url)
 
 
 @pytest.mark.parametrize(
