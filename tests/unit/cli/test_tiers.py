@@ -67,6 +67,16 @@ def test_a_load_of_local_files_must_not_import_what_fetches() -> None:
     assert "subprocess" not in _imported("compose.cli.location", "compose.loader.pipeline")
 
 
+def test_a_build_that_fetches_nothing_must_not_pay_for_what_fetches() -> None:
+    """git and HTTP are asked for by a process of its own, which imports what they need."""
+    assert not _imported("runtime.build.builder") & {
+        "subprocess",
+        "http.client",
+        "urllib.request",
+        "runtime.git.client",
+    }
+
+
 def test_progress_off_the_terminal_must_not_import_rich() -> None:
     """Scripts and CI pay for no live view."""
     assert "rich" not in _imported("compose.render.plain", "compose.render.jsonl", "compose.render.quiet")
