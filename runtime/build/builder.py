@@ -76,6 +76,8 @@ class Builder:
                 result = _result(stages, executor, ending)
                 built, is_changed = self._export(spec, plan, result, executor, telling)
                 exporter = Exporter(self._database, self._store, self._registries, transfer, telling)
+                if any(target.is_complete for target in spec.cache_to):
+                    executor.bring_all()
                 for target in spec.cache_to:
                     if target.kind is not CacheKind.INLINE:
                         exporter.export(target, executor.done(result.diff_ids))

@@ -7,7 +7,7 @@ stages that do not need one another may be given from several threads.
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from runtime.build import programs
@@ -152,6 +152,15 @@ class Executor:
     def bring(self, diff_ids: Sequence[DiffID]) -> None:
         """Have all layers here. Raises LayersLost, NotFound, Cancelled, ResourceExhausted."""
         self._imports.stack(diff_ids)
+
+    def bring_all(self) -> None:
+        """Have the layers of all steps here that shared caches offer. Raises Cancelled, ResourceExhausted."""
+        for step in list(self._cache.steps.values()):
+            if step.blob is not None:
+                # One that cannot be had is one that the next cache has not either.
+                with suppress(LayersLost):
+                    self._imports.stack([step.layer.diff_id])
+        self.settle()
 
     def blob(self, diff_id: DiffID) -> Descriptor:
         """Return the blob of a layer that a step made and that is here. Raises NotFound."""

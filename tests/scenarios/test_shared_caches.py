@@ -140,6 +140,15 @@ def test_a_cache_must_be_what_docker_reads_too(machine: Callable[[str], Machine]
     assert sorted(places) == list(range(6))
 
 
+def test_a_cache_that_is_read_and_written_must_stay_complete(machine: Callable[[str], Machine], server: RegistryServer):
+    """As a pipeline does on a new machine each time: what nobody needed to read is there for the next one too."""
+    both = {"cache_from": [f"{server.host}/cache:1"], "cache_to": [f"type=registry,ref={server.host}/cache:1,mode=max"]}
+    machine("a").build(**both)
+    before = registry.get(server.host, "/v2/cache/manifests/1")
+    assert ran(machine("b").build(**both)) == []
+    assert registry.get(server.host, "/v2/cache/manifests/1") == before
+
+
 def test_only_what_changed_must_be_done_and_only_what_is_read_be_brought(
     machine: Callable[[str], Machine], server: RegistryServer, proxy: RegistryProxy
 ):
