@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -11,6 +12,11 @@ from runtime.syscall.sealed import sealed_executable
 
 CONNECTION = 3
 """The descriptor on which a worker finds its socket. It ends when the other side is closed, however that came about."""
+_UNTOUCHED = (
+    "import _signal as s; s.signal(s.SIGINT, s.SIG_IGN); s.pthread_sigmask(s.SIG_UNBLOCK, [s.SIGINT]); "
+    "s.signal(s.SIGINT, s.default_int_handler); "
+)
+"""Forgets a Ctrl-C that came before the worker had a group of its own, and so was the caller's."""
 _ROOT = str(Path(__file__).resolve().parents[2])
 
 
@@ -37,9 +43,11 @@ def _spawn(executable: str, entry: str, connection: int) -> int:
         (os.POSIX_SPAWN_DUP2, connection, CONNECTION),
     ]
     # A worker lives too short to collect garbage. -S: the caller's search path is handed over, not found again.
-    program = f"import gc, sys; gc.disable(); sys.path[:] = sys.argv[1:]; from {entry} import main; main()"
+    program = f"{_UNTOUCHED}import gc, sys; gc.disable(); sys.path[:] = sys.argv[1:]; from {entry} import main; main()"
     arguments = [sys.executable, "-I", "-S", "-c", program, *paths]
-    return os.posix_spawn(executable, arguments, os.environ, file_actions=actions, setpgroup=0)
+    return os.posix_spawn(
+        executable, arguments, os.environ, file_actions=actions, setpgroup=0, setsigmask=[signal.SIGINT]
+    )
 
 
 def error_to_plain(error: BaseException) -> dict[str, object]:
