@@ -237,3 +237,16 @@ def _everything(shop: Cli) -> list[tuple[str, int, int]]:
     state = shop.folder.parent / "state"
     found = [(path, path.lstat()) for path in state.rglob("*")]
     return sorted((str(path), status.st_ino, status.st_mtime_ns) for path, status in found)
+
+
+def test_ctrl_c_must_end_a_build_by_the_kept_plan_too(shop: Cli):
+    """At once, with exit code 130."""
+    command = ("--progress", "plain", "build")
+    with shop.on_terminal(*command, environment=IMPORTS) as terminal:
+        assert terminal.wait(60) == 0
+    shop.write("FROM busybox\nRUN echo begun $((6 * 7)); sleep 300\n", "web/Dockerfile")
+    with shop.on_terminal(*command, environment=IMPORTS) as terminal:
+        terminal.wait_for("begun 42")
+        terminal.type("\x03")
+        assert terminal.wait(20) == 130
+        assert "compose.loader.pipeline" not in terminal.shown
