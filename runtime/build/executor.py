@@ -228,7 +228,7 @@ class Executor:
             return self._inputs.copying(step, roots, self.around, cancelled)
         if isinstance(step, RunStep):
             programs.check(step, self.around)
-            return self._inputs.running(step, roots, self.around)
+            return self._inputs.running(step, roots, self.around, cancelled)
         return None
 
     def _do(self, work: CopyWork | FolderWork | RunWork, place: Place, hearing: "_Hearing") -> Outcome:

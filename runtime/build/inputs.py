@@ -5,6 +5,7 @@ Of a context only the files that a step names are looked at, and of those only s
 
 import itertools
 import os
+import select
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -15,7 +16,7 @@ from runtime.build.cache import BuildCache, key_of
 from runtime.build.dockerfile.remotes import SourceKind, kind_of
 from runtime.build.files import matching
 from runtime.build.files.bringing import Selection, digest_of, literal_pattern
-from runtime.build.files.digest import KnownDigests, Signature, signature_of
+from runtime.build.files.digest import Signature, signature_of
 from runtime.build.files.source import SourceTree
 from runtime.build.plan import BindMount, CacheMount, ContextSource, CopyStep, RunStep, Source, Step
 from runtime.build.remotecache.imports import Imports
@@ -79,10 +80,10 @@ class Inputs:
         """
         fetching = _Fetching(self._sources, step, around.ssh.get(_AGENT, ""), cancelled)
         parts = list(self._parts(step, roots, fetching))
-        digests = tuple(self._digest(root, part) for root, part in parts)
+        digests = tuple(self._digest(root, part, cancelled) for root, part in parts)
         return CopyWork(step, tuple(parts), digests, around.clamp_s)
 
-    def running(self, step: RunStep, roots: Roots, around: Surroundings) -> RunWork:
+    def running(self, step: RunStep, roots: Roots, around: Surroundings, cancelled: int | None = None) -> RunWork:
         """Return a RUN with the digests of what is mounted. Raises NotFound, InvalidArgument, OSError."""
         mounted: list[str] = []
         digests: list[str] = []
@@ -93,7 +94,7 @@ class Inputs:
             if isinstance(root, FolderRoot):
                 if isinstance(mount, BindMount):
                     part = Part(Files(), (literal_pattern(mount.path),))
-                    digests.append(self._digest(root, part))
+                    digests.append(self._digest(root, part, cancelled))
             else:
                 mounted.append(chain_ids(root.diff_ids)[-1] if root.diff_ids else "scratch")
         network = programs.network_of(step, around)
@@ -119,18 +120,18 @@ class Inputs:
             for source in sources if kind is SourceKind.GIT else ():
                 yield fetching.repository(source), Part(Files(), (_EVERYTHING,), step.exclude)
 
-    def _digest(self, root: Root, part: Part) -> str:
+    def _digest(self, root: Root, part: Part, cancelled: int | None) -> str:
         selection = Selection(part.patterns, part.exclude, part.parents)
         if isinstance(root, FolderRoot):
             with _opened(root) as tree:
-                return digest_of(tree, selection, self._known, owned_by_root=True)
+                return digest_of(tree, selection, self._known.until(cancelled), owned_by_root=True)
         key = key_of("files", root.diff_ids, [part.patterns, part.exclude, part.parents])
         known = self._cache.find_note(key)
         if known is None:
             scratch = self._blobs.scratch()
             try:
                 task = ReadDigest(replace(part, files=self.files(root)), str(scratch))
-                (known,) = self._worker.do(task).digests
+                (known,) = self._worker.do(task, cancelled=cancelled).digests
             finally:
                 remove_tree(scratch)
             self._cache.keep_note(key, known)
@@ -140,9 +141,16 @@ class Inputs:
 class _Watched:
     """Digests of files by their signature, that tells of files without."""
 
-    def __init__(self, known: KnownDigests, on_change: Callable[[], None]) -> None:
+    def __init__(self, known: BuildCache, on_change: Callable[[], None], cancelled: int | None = None) -> None:
         self._known = known
         self._on_change = on_change
+        self._poll = select.poll()
+        if cancelled is not None:
+            self._poll.register(cancelled, select.POLLIN)
+
+    def until(self, cancelled: int | None) -> "_Watched":
+        """Return the same, to be given up once a descriptor is readable."""
+        return _Watched(self._known, self._on_change, cancelled)
 
     def digest_of(self, signature: Signature) -> str | None:
         """Return the digest of a file that was read before."""
@@ -154,6 +162,11 @@ class _Watched:
     def keep_digest(self, signature: Signature, digest: str) -> None:
         """Remember one."""
         self._known.keep_digest(signature, digest)
+
+    def go_on(self) -> None:
+        """Raise KeyboardInterrupt when the build is cancelled."""
+        if self._poll.poll(0):
+            raise KeyboardInterrupt
 
 
 @dataclass(frozen=True, slots=True)

@@ -319,6 +319,21 @@ def test_ctrl_c_must_end_a_build_at_once(cli: Cli):
         assert time.monotonic() - begun < 5
 
 
+def test_ctrl_c_must_end_the_reading_of_a_large_context(cli: Cli, busybox: str):
+    """A file of hours: the first Ctrl-C is enough."""
+    assert busybox
+    cli.write("name: shop\nservices: {app: {build: .}}\n")
+    cli.write("FROM busybox\nCOPY huge /\n", "Dockerfile")
+    with (cli.folder / "huge").open("wb") as huge:
+        huge.truncate(1 << 40)
+    with cli.on_terminal("--progress", "plain", "build") as terminal:
+        terminal.wait_for("COPY huge")
+        begun = time.monotonic()
+        terminal.type("\x03")
+        assert terminal.wait(20) == 130
+        assert time.monotonic() - begun < 5
+
+
 def test_a_missing_dockerfile_and_context_must_be_named(cli: Cli):
     """With the path that was looked at."""
     cli.write("name: shop\nservices:\n  app:\n    build: ./nope\n")

@@ -42,6 +42,9 @@ class KnownDigests(Protocol):
     def keep_digest(self, signature: Signature, digest: str) -> None:
         """Remember one."""
 
+    def go_on(self) -> None:
+        """Raise KeyboardInterrupt when nobody wants to know any more: a file may be large."""
+
 
 class NothingKnown:
     """For trees that are read once."""
@@ -52,6 +55,9 @@ class NothingKnown:
 
     def keep_digest(self, signature: Signature, digest: str) -> None:
         """Remember nothing."""
+
+    def go_on(self) -> None:
+        """Go on: whoever wants to end it kills the process."""
 
 
 class TreeDigest:
@@ -110,6 +116,7 @@ def file_digest(item: Item, known: KnownDigests) -> str:
         result = hashlib.sha256()
         while piece := os.read(descriptor, CHUNK_BYTES):
             result.update(piece)
+            known.go_on()
         if is_settled(before) and signature_of(os.fstat(descriptor)) == signature_of(before):
             known.keep_digest(signature_of(before), result.hexdigest())
         return result.hexdigest()
