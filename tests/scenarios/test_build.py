@@ -305,14 +305,15 @@ def test_what_services_have_in_common_must_be_done_once(cli: Cli, busybox: str, 
     assert layers[0][:2] == layers[1]
 
 
-def test_ctrl_c_must_end_a_build_at_once(cli: Cli):
+@pytest.mark.parametrize("moment", ["RUN echo", "started"], ids=["when its step begins", "while it runs"])
+def test_ctrl_c_must_end_a_build_at_once(cli: Cli, moment: str):
     """The program that runs is killed, nothing is left, the exit code is 130."""
     cli.write(
         "name: shop\nservices:\n  app:\n    build:\n      context: .\n      dockerfile_inline: |\n"
-        "        FROM busybox\n        RUN echo started; sleep 300\n"
+        "        FROM busybox\n        RUN echo star''ted; sleep 300\n"
     )
     with cli.on_terminal("--progress", "plain", "build") as terminal:
-        terminal.wait_for("started")
+        terminal.wait_for(moment)
         begun = time.monotonic()
         terminal.type("\x03")
         assert terminal.wait(20) == 130
