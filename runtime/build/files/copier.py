@@ -89,7 +89,7 @@ class Copier:
 
     def _write(self, item: Item, place: Place, folders: "list[_Folder]") -> None:
         if item.is_folder:
-            attributes = attributes_of(item.place)
+            attributes = item.attributes()
             self._digest.add(item, attributes)
             folders.append(self._folder(item, place, attributes))
             return
@@ -118,17 +118,17 @@ class Copier:
         key = (item.status.st_dev, item.status.st_ino)
         if has_names and key in self._links:
             self._link(self._links[key], place)
-            self._digest.add(item, attributes_of(item.place))
+            self._digest.add(item, item.attributes())
         elif item.is_regular:
             self._regular(item, place)
             if has_names:
                 self._links[key] = self._target.real_path(place)
         else:
             if stat.S_ISLNK(item.status.st_mode):
-                os.symlink(os.readlink(item.name, dir_fd=item.parent), place.name, dir_fd=place.parent)
+                os.symlink(item.link(), place.name, dir_fd=place.parent)
             else:
                 os.mknod(place.name, item.status.st_mode, item.status.st_rdev, dir_fd=place.parent)
-            attributes = attributes_of(item.place)
+            attributes = item.attributes()
             self._dress(item, place, attributes)
             self._digest.add(item, attributes)
 

@@ -14,7 +14,6 @@ from typing import Protocol
 
 from runtime.build.files.source import Item
 from runtime.image.content import CHUNK_BYTES
-from runtime.image.diff import attributes_of
 from schemas.dataclass import dataclass
 
 _JSON = json.JSONEncoder(sort_keys=True)
@@ -83,14 +82,14 @@ class TreeDigest:
         if not self._owned_by_root:
             record["owner"] = [status.st_uid, status.st_gid]
         if attributes is None:
-            attributes = attributes_of(item.place)
+            attributes = item.attributes()
         if attributes:
             record["xattrs"] = {name: value.hex() for name, value in attributes.items()}
         if stat.S_ISREG(status.st_mode):
             record["size"] = status.st_size
             record["content"] = content or file_digest(item, self._known)
         elif stat.S_ISLNK(status.st_mode):
-            record["link"] = os.readlink(item.name, dir_fd=item.parent)
+            record["link"] = item.link()
         elif stat.S_ISCHR(status.st_mode) or stat.S_ISBLK(status.st_mode):
             record["device"] = status.st_rdev
         self._add(record)

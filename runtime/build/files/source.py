@@ -15,7 +15,8 @@ from contextlib import contextmanager, suppress
 from runtime.build.dockerfile.ignore import clean
 from runtime.build.files import matching
 from runtime.build.files.matching import Ignoring
-from runtime.errors import InvalidArgument, NotFound
+from runtime.errors import EngineError, InvalidArgument, NotFound, SyscallError
+from runtime.image.diff import attributes_of
 from runtime.syscall import constants as c
 from runtime.syscall.mount import openat2
 from schemas.dataclass import dataclass
@@ -58,13 +59,47 @@ class Item:
         return stat.S_ISREG(self.status.st_mode)
 
     def open(self) -> int:
-        """Open a regular file. Raises OSError, and NotFound when it is another kind of thing by now."""
+        """Open a regular file. Raises NotFound when it is gone or another kind of thing by now, SyscallError."""
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-        descriptor = os.open(self.name, flags, dir_fd=self.parent)
+        try:
+            descriptor = os.open(self.name, flags, dir_fd=self.parent)
+        except OSError as error:
+            raise self._trouble(error, "open") from error
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
-            raise NotFound(f"`{self.path or self.name}` changed while it was read")
+            raise self._changed()
         return descriptor
+
+    def open_folder(self) -> int:
+        """Open a folder. Raises as `open`."""
+        try:
+            return os.open(self.name, _FOLDER | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self.parent)
+        except OSError as error:
+            raise self._trouble(error, "open") from error
+
+    def link(self) -> str:
+        """Return where a symbolic link leads. Raises as `open`."""
+        try:
+            return os.readlink(self.name, dir_fd=self.parent)
+        except OSError as error:
+            raise self._trouble(error, "readlink") from error
+
+    def attributes(self) -> dict[str, bytes]:
+        """Return the extended attributes that belong into a layer. Raises as `open`."""
+        try:
+            return attributes_of(self.place)
+        except OSError as error:
+            raise self._trouble(error, "listxattr") from error
+
+    def _trouble(self, error: OSError, call: str) -> EngineError:
+        number = error.errno or errno.EIO
+        # EINVAL: what was a link is none.
+        if number in _ABSENT or number == errno.EINVAL:
+            return self._changed()
+        return SyscallError(number, call, self.path or self.name)
+
+    def _changed(self) -> NotFound:
+        return NotFound(f"`{self.path or self.name}` changed while it was read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,12 +247,7 @@ def _walk(item: Item, choice: _Choice) -> Iterator[Item]:
     elif choice.skips(item.path):
         return
     waiting = not item.is_chosen
-    try:
-        folder = os.open(item.name, _FOLDER | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=item.parent)
-    except OSError as error:
-        if error.errno in _ABSENT:
-            raise NotFound(f"`{item.path or item.name}` changed while it was read") from error
-        raise
+    folder = item.open_folder()
     try:
         for below in _entries(folder, item.path, choice):
             for found in _walk(below, choice):
