@@ -132,6 +132,9 @@ def read_documents(source: Source, data: bytes) -> list[Document]:
         nodes = _compose(source.text)
     except yaml.MarkedYAMLError as error:
         mark, opened = error.problem_mark or error.context_mark, error.context_mark
+        if "nesting depth" in (error.problem or ""):
+            # libyaml 0.2.6 has a bound of its own, which its scanner meets before the composer gets here.
+            raise _too_deep(source, mark) from None
         raise syntax_error(source, error.problem or str(error), mark, error.context or "", opened) from None
     except _TooDeep as error:
         raise _too_deep(source, error.args[0]) from None

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from hypothesis import HealthCheck, given, settings
 
-from compose.errors import ComposeError, ComposeFileError, RemoteError
+from compose.errors import ComposeError, ComposeFileError
 from compose.loader import dotenv, interpolation, words
 from compose.loader.mount import parse_volume
 from compose.loader.options import LoadOptions
@@ -24,10 +24,10 @@ from compose.loader.template import InvalidTemplate, MissingRequired, Template, 
 from compose.loader.units import duration, duration_text, size
 from compose.loader.yaml_source import read_documents
 from compose.loader.yaml_writer import dump
-from compose.remote import reference as git
 from compose.remote.names import is_remote
 from runtime.build.dockerfile.ignore import read_ignore_file
 from runtime.errors import EngineError, ErrorSet, InvalidArgument, SourceError
+from runtime.git import reference as git
 from runtime.image import reference as image
 from tests.fuzz.documents import check_project, projects
 from tests.fuzz.invariants import CWD, VARIABLES, Violation, check_load, require, require_told
@@ -211,7 +211,7 @@ TARGETS = {
         Target("size", _size, (ValueError,)),
         Target("scalar", _scalar),
         Target("words", _words, (ValueError,)),
-        Target("git", _git, (RemoteError,)),
+        Target("git", _git, (InvalidArgument,)),
         Target("image", _image, (InvalidArgument,)),
         Target("dockerfile", _dockerfile, (InvalidArgument,)),
         Target("ignore", _ignore, (SourceError,)),
