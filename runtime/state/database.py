@@ -6,6 +6,7 @@ synchronous=NORMAL: after a power cut the last transactions may be missing, neve
 kernel objects they spoke of are gone then too.
 """
 
+import fcntl
 import os
 import sqlite3
 import threading
@@ -115,15 +116,28 @@ def _roll_back(connection: sqlite3.Connection) -> None:
 def _create(connection: sqlite3.Connection, path: Path) -> None:
     # Environments and secrets stand in it. What SQLite puts beside it gets the same mode.
     path.chmod(0o600)
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("BEGIN IMMEDIATE")
-    # Another process may have won the race to here.
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version == 0:
-        for statement in SCHEMA:
-            connection.execute(statement)
-        connection.execute(f"PRAGMA user_version={VERSION}")
-    connection.execute("COMMIT")
+    # Two that change the journal's mode at once deadlock, and SQLite turns one of them away without a wait.
+    with _alone_in(path.parent):
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("BEGIN IMMEDIATE")
+        # Another one may have won the race to here.
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version == 0:
+            for statement in SCHEMA:
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version={VERSION}")
+        connection.execute("COMMIT")
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    # Not on the file itself: to close a second descriptor of it would give up SQLite's own locks.
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _migrate(connection: sqlite3.Connection) -> None:

@@ -45,6 +45,31 @@ def database(tmp_path: Path) -> Iterator[Database]:
     made.close()
 
 
+def test_many_who_come_to_a_new_state_at_once_must_all_be_let_in(tmp_path: Path):
+    """Several commands, first thing on a new machine."""
+    failures: list[BaseException] = []
+    for number in range(60):
+        path = tmp_path / str(number) / "state.db"
+        databases = [Database(path) for _ in range(6)]
+        barrier = threading.Barrier(len(databases))
+
+        def come(database: Database, barrier: threading.Barrier = barrier) -> None:
+            barrier.wait()
+            try:
+                database.read().execute("SELECT count(*) FROM containers").fetchall()
+            except BaseException as error:  # noqa: BLE001 - asserted on below
+                failures.append(error)
+
+        threads = [threading.Thread(target=come, args=(database,)) for database in databases]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for database in databases:
+            database.close()
+    assert failures == []
+
+
 def test_a_full_disk_must_be_said_and_leave_no_transaction_open(database: Database) -> None:
     """The next change stands for itself; and it is an error for people, not a defect."""
     with database.transaction() as connection:
