@@ -3,6 +3,7 @@
 Source: Dockerfile reference; BuildKit, frontend/dockerfile/{parser,instructions}.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import field
 
@@ -16,6 +17,8 @@ from runtime.errors import InvalidArgument, SourceError
 from schemas.dataclass import dataclass
 
 MAX_BYTES = 2 * 1024 * 1024
+MAX_INSTRUCTIONS = 3000
+"""Each step has the whole configuration that it leads to, so what a Dockerfile costs grows with the square of this."""
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -119,16 +122,22 @@ def _escape(directive: Directive | None, shown: Sequence[str], file: str) -> str
 def _read(lines: Sequence[str], shown: Sequence[str], file: str, escape: str, skip: int) -> _Reading:
     reading = _Reading()
     reader = LineReader(lines, escape, lambda line: takes_heredocs(line, escape), skip)
-    while True:
+    for number in itertools.count(1):
         try:
             line = reader.read()
         except LineError as error:
             location = ast.Location(file, error.first, error.last)
             reading.errors.append(error_at(str(error), location, shown, error.hint))
-            return reading
+            break
         if line is None:
-            return reading
+            break
+        if number > MAX_INSTRUCTIONS:
+            location = ast.Location(file, line.first, line.last)
+            hint = "ENV, ARG, LABEL and EXPOSE take several values each"
+            reading.errors.append(error_at(f"more than {MAX_INSTRUCTIONS} instructions", location, shown, hint))
+            break
         _take(reading, line, shown, file, escape)
+    return reading
 
 
 def _take(reading: _Reading, line: LogicalLine, shown: Sequence[str], file: str, escape: str) -> None:

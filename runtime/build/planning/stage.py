@@ -119,15 +119,17 @@ class StagePlanner:
         """`ENV`: for the steps that follow and for the image."""
         pairs = self._pairs(it)
         environment = list(self.state.config.environment)
-        names = [entry.partition("=")[0] for entry in environment]
         for name, value in pairs:
             self._check_secret(it, name)
+            # What is no variable yet is not in the environment, which need not be searched then.
+            is_known = name in self.state.scope.variables
             self.state.scope.variables[name] = value
-            if name in names:
-                environment[names.index(name)] = f"{name}={value}"
-            else:
-                names.append(name)
+            before = (index for index, entry in enumerate(environment) if entry.partition("=")[0] == name)
+            place = next(before, None) if is_known else None
+            if place is None:
                 environment.append(f"{name}={value}")
+            else:
+                environment[place] = f"{name}={value}"
         return self._configured(it, _with_pairs("ENV", pairs), environment=tuple(environment))
 
     def label(self, it: ast.Label) -> Step:

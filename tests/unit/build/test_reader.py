@@ -136,3 +136,12 @@ def test_a_huge_line_and_a_huge_file_must_be_refused():
     assert errors(f"FROM x\nENV a={'x' * 70000}\n")[0].place.line == 2
     with pytest.raises(InvalidArgument, match="larger than 2 MiB"):
         read_dockerfile(b"#" * (3 * 1024 * 1024))
+
+
+def test_more_instructions_than_anybody_writes_must_be_refused_at_their_line():
+    """Each step has a configuration of its own: a megabyte of short lines would take gigabytes."""
+    lines = ["FROM scratch\n", *(f"ENV A{number}=1\n" for number in range(100_000))]
+    with pytest.raises(SourceError, match="more than 3000 instructions") as raised:
+        read_dockerfile("".join(lines).encode())
+    assert raised.value.place.line == 3001
+    assert len(read_dockerfile("".join(lines[:3000]).encode()).stages[0].instructions) == 2999
