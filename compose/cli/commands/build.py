@@ -11,9 +11,9 @@ from compose.cli.interrupts import interruptible
 from compose.cli.lint_report import report
 from compose.cli.noted import RecordingReader
 from compose.cli.options import pipes_of
+from compose.cli.sizes import size_of
 from compose.cli.values import environment_of
 from compose.errors import EXIT_FAILURE, ProjectError
-from compose.loader import units
 from compose.orchestration.building import with_input
 from compose.orchestration.executor import Execution
 from compose.orchestration.operation import BuildImage
@@ -75,16 +75,9 @@ def _options(context: Context, project: Project) -> BuildOptions:
         arguments={name: value for name, value in given.items() if value is not None},
         no_cache=options.no_cache,
         pull=options.pull,
-        memory_bytes=_memory(options.memory),
+        memory_bytes=size_of("--memory", options.memory),
         ssh=_ssh(options.ssh, project),
     )
-
-
-def _memory(text: str) -> int:
-    try:
-        return units.size(text) if text else 0
-    except ValueError as error:
-        raise ProjectError(f"--memory: {error}") from error
 
 
 def _ssh(text: str | None, project: Project) -> dict[str, str]:

@@ -8,8 +8,8 @@ from compose.cli.context import Context
 from compose.cli.moments import moment_ns
 from compose.cli.options import PROGRAM
 from compose.cli.parser import Parser, UsageError
+from compose.cli.sizes import size_of
 from compose.errors import ProjectError
-from compose.loader import units
 from compose.render.duration import precise_size
 from schemas.engine.storage import CachePruning
 
@@ -40,7 +40,7 @@ def run(context: Context) -> int:
     add("-f", "--force", action="store_true", help="Do not prompt for confirmation")
     add("--keep-storage", default="", metavar="bytes", help="Amount of disk space to keep for cache")
     parser.read(options.arguments, options)
-    wanted = CachePruning(_unused_for_ns(options.filter), options.all, _size(options.keep_storage))
+    wanted = CachePruning(_unused_for_ns(options.filter), options.all, size_of("--keep-storage", options.keep_storage))
     if not options.force and not context.confirm(_ALL if options.all else _DANGLING):
         return 0
     pruned = context.images().prune_builds(wanted)
@@ -65,10 +65,3 @@ def _unused_for_ns(texts: Sequence[str]) -> int:
     if len(given) > 1:
         raise ProjectError("conflicting filters: `until` and `unused-for`")
     return next(iter(given.values()), 0)
-
-
-def _size(text: str) -> int:
-    try:
-        return units.size(text) if text else 0
-    except ValueError as error:
-        raise ProjectError(f"--keep-storage: {error}") from error
