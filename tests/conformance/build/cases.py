@@ -2,7 +2,8 @@
 
 `context.sh` makes the context, run in an empty folder as root with umask 022; so names, modes, owners and links that
 no repository holds are the same wherever it runs. `build.json` has a Compose file's `build` attributes. `served.sh`
-makes, likewise, a folder that server.py serves; `SERVER` stands for its address everywhere.
+makes, likewise, a folder that tests/support/file_server.py serves; `SERVER` stands for its address everywhere. Of many
+cases it is a link to repository.sh.
 
 `expected.json` is Docker's answer, as record.py found it; `different.json` says what is different here, and why;
 `here.txt` is the error here.

@@ -18,9 +18,9 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from tests.conformance.build import server
 from tests.conformance.build.cases import BASE, BASE_CHANGES, SERVER, Case, base_tar, cases
 from tests.conformance.build.contents import answer
+from tests.support import file_server
 
 PLACE = "/srv/differ"
 SERVICE = "it"
@@ -58,8 +58,8 @@ class Peer:
     @contextmanager
     def serving(self, folder: str) -> Iterator[str]:
         """Serve a folder of the peer's where its engine can reach it; yields the address."""
-        self.shell(f'cat >"{PLACE}/server.py"', content=Path(server.__file__).read_bytes())
-        command = [*self._run, "python3", f"{PLACE}/server.py", folder]
+        self.shell(f'cat >"{PLACE}/file_server.py"', content=Path(file_server.__file__).read_bytes())
+        command = [*self._run, "python3", f"{PLACE}/file_server.py", folder]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             yield process.stdout.readline().strip()

@@ -18,8 +18,8 @@ from runtime.paths import Paths
 from schemas.engine.builds import BuildSpec
 from tests.conformance.build.cases import BASE, BASE_CHANGES, SERVER, Case, base_tar, cases, run_script
 from tests.conformance.build.contents import answer
-from tests.conformance.build.server import serving
 from tests.support import images
+from tests.support.file_server import serving
 
 pytestmark = [
     pytest.mark.kernel,
