@@ -2,12 +2,11 @@
 
 import argparse
 import errno
-import gc
 import os
 import sys
 from collections.abc import Sequence
 
-from compose.cli import registry
+from compose.cli import garbage, registry
 from compose.cli.context import Context
 from compose.cli.exit_codes import BROKEN_PIPE, INTERRUPTED, SUCCESS
 from compose.cli.help import help_page, option_rows
@@ -88,9 +87,7 @@ def _dispatch(arguments: Sequence[str], options: argparse.Namespace) -> int:
         if command.prepares and not options.dry_run:
             context.prepare()
         module = registry.load(command.module)
-        # What is there now stays to the end; a long `logs -f` may make garbage.
-        gc.freeze()
-        gc.enable()
+        garbage.begin_to_collect()
         code = module.run(context)
     except ComposeError as error:
         context.give_place(error)

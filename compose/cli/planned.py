@@ -5,9 +5,9 @@ the answers that the loader got (see `noted`), and while these are the same, the
 imported. What is in a context and in a Dockerfile, and what is in the cache, the runtime looks at as always.
 """
 
-import gc
 import json
 
+from compose.cli import garbage
 from compose.cli.building import perform
 from compose.cli.context import Context
 from compose.cli.exit_codes import INTERRUPTED, SUCCESS
@@ -28,9 +28,7 @@ def report(context: Context) -> int | None:
     known = _known(context)
     if known is None:
         return None
-    # As before any other command: building takes as long as it takes.
-    gc.freeze()
-    gc.enable()
+    garbage.begin_to_collect()
     project, plan = known
     done = perform(context, project, plan, quiet=context.options.quiet, on_output=True)
     return SUCCESS if done else INTERRUPTED

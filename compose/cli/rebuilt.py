@@ -4,9 +4,7 @@ When they change nothing, as most builds before an `up` do, the note still holds
 the project is loaded after all, and its images need not be built again.
 """
 
-import gc
-
-from compose.cli import unchanged
+from compose.cli import garbage, unchanged
 from compose.cli.building import perform
 from compose.cli.context import Context
 from compose.cli.exit_codes import INTERRUPTED
@@ -25,9 +23,7 @@ def report(context: Context) -> int | None:
         plan = plan_of(note["builds"])
     except (ValueError, TypeError):
         return None  # noted by another state of this program
-    # As before any other command: building takes as long as it takes.
-    gc.freeze()
-    gc.enable()
+    garbage.begin_to_collect()
     project = context.location().name
     if not perform(context, project, plan, quiet=context.options.quiet_build, on_output=False):
         return INTERRUPTED
