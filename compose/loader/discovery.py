@@ -14,6 +14,7 @@ from compose.loader import dotenv
 from compose.loader.options import LoadOptions
 from compose.loader.source import resolve
 from compose.remote.names import is_remote
+from schemas.booleans import BOOLEANS
 from schemas.dataclass import dataclass
 
 FILE_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
@@ -23,7 +24,6 @@ OVERRIDE_NAMES = (
     "docker-compose.override.yml",
     "docker-compose.override.yaml",
 )
-_TRUE = ("1", "t", "T", "TRUE", "true", "True")
 
 
 @dataclass(slots=True)
@@ -164,7 +164,7 @@ def _warn_of_several(found: Discovery, paths: list[str], kind: str) -> None:
 def _read_env_files(found: Discovery, explicit: tuple[str, ...], options: LoadOptions) -> None:
     """Variables of the env files; later files beat earlier ones, the project folder's beats the current one's."""
     files = [resolve(options.cwd, file) for file in explicit]
-    if not files and found.variables.get("COMPOSE_DISABLE_ENV_FILE", "") not in _TRUE:
+    if not files and not BOOLEANS.get(found.variables.get("COMPOSE_DISABLE_ENV_FILE", "")):
         default = posixpath.join(found.folder, ".env")
         files = [default] if options.reader.is_file(default) and default not in found.env_files else []
     for file in files:

@@ -12,10 +12,9 @@ from compose.remote.oci import Artefacts, OciLoader
 from runtime.errors import EngineError
 from runtime.git.client import Git
 from runtime.git.reference import parse, without_password
+from schemas.booleans import BOOLEANS
 
 SWITCHES = {GIT: "COMPOSE_EXPERIMENTAL_GIT_REMOTE", OCI: "COMPOSE_EXPERIMENTAL_OCI_REMOTE"}
-_FALSE = frozenset(("0", "f", "F", "false", "False", "FALSE"))
-_TRUE = frozenset(("1", "t", "T", "true", "True", "TRUE"))
 
 
 class RemoteLoader(Protocol):
@@ -91,9 +90,10 @@ class RemoteSources:
     def _fetch(self, kind: str, reference: str, *, by_fetched: bool) -> tuple[str, str]:
         """Raises RemoteError, also where this kind of source is switched off."""
         switch, name = self._switches[kind], SWITCHES[kind]
-        if switch in _FALSE:
+        is_on = BOOLEANS.get(switch)
+        if is_on is False:
             raise RemoteError(f"{without_password(reference)}: {kind} sources are switched off by {name}")
-        if switch and switch not in _TRUE:
+        if switch and is_on is None:
             raise RemoteError(f"{name} is a boolean, not `{switch}`", hint="`true` or `false`")
         return self._loaders[kind].fetch(reference, by_fetched=by_fetched)
 

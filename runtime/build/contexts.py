@@ -24,6 +24,7 @@ from runtime.image.layers import Layer
 from runtime.image.layouts import LayoutName
 from runtime.image.store import ImageStore
 from runtime.syscall.tree import remove_tree
+from schemas.booleans import BOOLEANS
 from schemas.dataclass import dataclass
 from schemas.engine.builds import BuildSpec
 from schemas.engine.records import ImageConfig
@@ -33,11 +34,8 @@ DOWNLOADED = "context"
 _IMAGE = "docker-image://"
 _LAYOUT = "oci-layout://"
 _KEEP_GIT_DIR = "BUILDKIT_CONTEXT_KEEP_GIT_DIR"
-_TRUE = frozenset(("1", "t", "T", "TRUE", "true", "True"))
 _NOWHERE = Location("", 0, 0)
 _PIECE_BYTES = 1 << 20
-
-
 _NOTHING = LayersRoot()
 
 
@@ -85,7 +83,7 @@ class Contexts:
                 return self._standard_input()
             shown_text = without_password(text)
             if kind is SourceKind.GIT:
-                kept = self._spec.arguments.get(_KEEP_GIT_DIR, "") in _TRUE
+                kept = BOOLEANS.get(self._spec.arguments.get(_KEEP_GIT_DIR, ""), False)
                 return self._layers(self._repository(text, keep_git_dir=kept), shown_text)
             root, name = self._executor.sources.file(text, name=DOWNLOADED, cancelled=self._cancelled)
             folder = self._executor.folder_of(root)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from posixpath import normpath
 
 from runtime.errors import InvalidArgument
+from schemas.booleans import BOOLEANS
 from schemas.dataclass import dataclass
 
 PROTOCOLS = ("https", "http", "ssh", "git", "file")
@@ -21,10 +22,6 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 _CHECKSUM = re.compile(r"[0-9A-Fa-f]{7,40}")
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 _KEYS = ("ref", "subdir", "checksum", "keep-git-dir", "submodules", "mtime", "fetch-by-commit")
-_BOOLEANS = {
-    **dict.fromkeys(("", "1", "t", "T", "TRUE", "true", "True"), True),
-    **dict.fromkeys(("0", "f", "F", "FALSE", "false", "False"), False),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +110,10 @@ def _query(text: str, query: str) -> Mapping[str, str]:
 
 
 def _switch(text: str, options: Mapping[str, str], key: str) -> bool:
-    if options[key] not in _BOOLEANS:
-        raise _wrong(text, f"`{key}` is a boolean, not `{options[key]}`", "`true` or `false`")
-    return _BOOLEANS[options[key]]
+    value = options[key] or "true"
+    if value not in BOOLEANS:
+        raise _wrong(text, f"`{key}` is a boolean, not `{value}`", "`true` or `false`")
+    return BOOLEANS[value]
 
 
 def _unescaped(text: str) -> str:

@@ -10,12 +10,11 @@ from dataclasses import field, replace
 
 from runtime.build.dockerfile.instructions import Location
 from runtime.build.dockerfile.words import WordError
+from schemas.booleans import BOOLEANS
 from schemas.dataclass import dataclass
 
 _URL = "https://docs.docker.com/go/dockerfile/rule/{}/"
 _COMMENT = re.compile(r"\s*check\s*=\s*(.+?)\s*", re.IGNORECASE)
-_TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
-_FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 _DISTANCE = 3
 """A name that is less than so many edits away is what was meant."""
 
@@ -233,10 +232,10 @@ def read_lint_options(text: str) -> LintOptions:
             options = replace(options, skip=frozenset(names), skip_all=names == ["all"])
         elif key == "experimental":
             options = replace(options, experimental=frozenset(names), experimental_all=names == ["all"])
-        elif value.strip() not in _TRUE | _FALSE:
+        elif value.strip() not in BOOLEANS:
             raise WordError(f"invalid check option `{part.strip()}`", "`error=true` or `error=false`")
         else:
-            options = replace(options, error=value.strip() in _TRUE)
+            options = replace(options, error=BOOLEANS[value.strip()])
     return options
 
 

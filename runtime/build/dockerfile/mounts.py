@@ -6,16 +6,13 @@ from collections.abc import Callable, Sequence
 
 from runtime.build.dockerfile.flags import nearest
 from runtime.build.dockerfile.words import WordError
+from schemas.booleans import BOOLEANS
 from schemas.dataclass import dataclass
 
 TYPES = ("bind", "cache", "tmpfs", "secret", "ssh")
 SHARING = ("shared", "private", "locked")
 _SIZE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,9})?) ?([kmgtp]?)(?:i?b)?", re.IGNORECASE | re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,10}", re.ASCII)
-_BOOLEANS = {
-    **dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True),
-    **dict.fromkeys(("0", "f", "F", "FALSE", "false", "False"), False),
-}
 
 
 @dataclass(slots=True)
@@ -169,9 +166,9 @@ def _identity(key: str, value: str) -> int:
 
 def read_boolean(key: str, value: str) -> bool:
     """Return what Go's ParseBool makes of a value. Raises WordError."""
-    if value not in _BOOLEANS:
+    if value not in BOOLEANS:
         raise WordError(f"invalid value for {key}: `{value}`", "`true` or `false`")
-    return _BOOLEANS[value]
+    return BOOLEANS[value]
 
 
 def _check(mount: MountOptions) -> None:
